@@ -1,0 +1,125 @@
+"""Every failure that a caller can meet, as a value with a code and a message that says what to do next.
+
+ServiceError
+├── BadInput             BAD_USER_INPUT       the caller's value is refused, nothing was done
+├── NotFound             NOT_FOUND            no such user, or a deleted one
+├── NotUnique            NOT_UNIQUE           another user has that value
+├── Conflict             CONFLICT             the user's version is not the expected one
+├── Unauthenticated      UNAUTHENTICATED      no token, or none that holds
+├── Forbidden            FORBIDDEN            the token holds and is not enough
+├── LimitExceeded        LIMIT_EXCEEDED       the request is larger than this service answers
+├── StoreUnavailable     STORE_UNAVAILABLE    the user store did not answer
+│   └── OutcomeUnknown                        ... after a write was sent: it may or may not be there
+├── SearchUnavailable    SEARCH_UNAVAILABLE   the search engine did not answer
+└── InternalError        INTERNAL             not the caller's doing
+    ├── SettingsError                         the settings, at start-up
+    ├── NewerSchema                           a document written by a newer release
+    ├── IndexMismatch                         the index is not one of ours
+    └── PositionLost                          the feed cannot go on from a position
+"""
+
+from typing import ClassVar
+
+
+class ServiceError(Exception):
+    """The root: `code` is public API, `field` names the input it is about (None: the whole of it)."""
+
+    code: ClassVar[str] = "INTERNAL"
+
+    def __init__(self, message: str, *, field: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.field = field
+
+
+class BadInput(ServiceError):
+    code = "BAD_USER_INPUT"
+
+
+class NotFound(ServiceError):
+    code = "NOT_FOUND"
+
+    def __init__(self, id: str) -> None:
+        super().__init__(f"There is no user {id}.", field="id")
+        self.id = id
+
+
+class NotUnique(ServiceError):
+    code = "NOT_UNIQUE"
+
+    def __init__(self, field: str) -> None:
+        super().__init__(f"Another user has this {field}: choose another one.", field=field)
+
+
+class Conflict(ServiceError):
+    code = "CONFLICT"
+
+    def __init__(self, id: str, *, expected: int, actual: int) -> None:
+        super().__init__(
+            f"User {id} is at version {actual}, not {expected}: read it again and repeat the change.",
+            field="expectedVersion",
+        )
+        self.id = id
+        self.expected = expected
+        self.actual = actual
+
+
+class Unauthenticated(ServiceError):
+    code = "UNAUTHENTICATED"
+
+
+class Forbidden(ServiceError):
+    code = "FORBIDDEN"
+
+
+class LimitExceeded(ServiceError):
+    code = "LIMIT_EXCEEDED"
+
+
+class StoreUnavailable(ServiceError):
+    code = "STORE_UNAVAILABLE"
+
+    def __init__(self, message: str = "The user store did not answer: try again in a moment.") -> None:
+        super().__init__(message)
+
+
+class OutcomeUnknown(StoreUnavailable):
+    def __init__(self, id: str) -> None:
+        super().__init__(f"The user store did not confirm the write of user {id}: read it to see whether it is there.")
+        self.id = id
+
+
+class SearchUnavailable(ServiceError):
+    code = "SEARCH_UNAVAILABLE"
+
+    def __init__(self, message: str = "The search engine did not answer: try again in a moment.") -> None:
+        super().__init__(message)
+
+
+class InternalError(ServiceError):
+    code = "INTERNAL"
+
+
+class SettingsError(InternalError):
+    """A setting is missing or wrong; the message names it and says what to do."""
+
+
+class NewerSchema(InternalError):
+    def __init__(self, id: str, *, schema: int, known: int) -> None:
+        super().__init__(
+            f"User {id} was written with schema {schema}; this release knows {known}: deploy the newer release."
+        )
+        self.schema = schema
+        self.known = known
+
+
+class IndexMismatch(InternalError):
+    """The index or alias exists and is not what this release writes; the message says what to do."""
+
+
+class PositionLost(InternalError):
+    """The source no longer holds what came after a position: only a resync closes the gap."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"The change feed cannot go on from its position ({reason}): a resync is needed.")
+        self.reason = reason

@@ -1,0 +1,150 @@
+"""The settings, read from the environment once; which of them are given decides the mode."""
+
+from datetime import timedelta
+from enum import StrEnum
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from domain.errors import SettingsError
+
+
+class Mode(StrEnum):
+    """Which parts serve: see docs/adr/0002."""
+
+    CLUSTER = "cluster"
+    WITHOUT_KAFKA = "without-kafka"
+    EMBEDDED = "embedded"
+
+
+class Environment(StrEnum):
+    PRODUCTION = "production"
+    DEVELOPMENT = "development"
+
+
+def _seconds(value: Any) -> Any:
+    """A plain number is seconds; anything else is pydantic's to read (ISO 8601: `P30D`, `PT5S`)."""
+    if isinstance(value, str):
+        try:
+            return timedelta(seconds=float(value))
+        except ValueError:
+            return value
+    return value
+
+
+Duration = Annotated[timedelta, BeforeValidator(_seconds)]
+
+
+class Settings(BaseSettings):
+    """Every setting, by its variable's name in lower case. Durations are seconds or ISO 8601."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True)
+
+    # Parts: which of these are given is the mode.
+    mongodb_url: SecretStr | None = Field(None, description="mongodb://.../?replicaSet=...")
+    elasticsearch_url: SecretStr | None = Field(None, description="http(s)://host:9200, credentials allowed")
+    kafka_bootstrap_servers: str | None = Field(None, description="host:port[,host:port]")
+    data_dir: Path = Field(Path("data"), description="where the embedded mode keeps its files")
+
+    # Names in those parts.
+    mongodb_database: str = "users"
+    search_alias: str = Field("users", pattern=r"^[a-z][a-z0-9_-]{0,62}$")
+    kafka_topic: str = Field("users", pattern=r"^[a-zA-Z0-9._-]{1,200}$")
+    kafka_partitions: int = Field(12, ge=1, le=1000)
+    kafka_replication: int = Field(1, ge=1, le=9)
+    kafka_security_protocol: str = Field("PLAINTEXT", pattern=r"^(PLAINTEXT|SSL|SASL_PLAINTEXT|SASL_SSL)$")
+    kafka_sasl_mechanism: str = Field("SCRAM-SHA-512", pattern=r"^(PLAIN|SCRAM-SHA-256|SCRAM-SHA-512)$")
+    kafka_username: str | None = None
+    kafka_password: SecretStr | None = None
+
+    # Elasticsearch's index.
+    search_shards: int = Field(1, ge=1, le=100)
+    search_replicas: int = Field(1, ge=0, le=10)
+    search_refresh_interval: Duration = timedelta(seconds=1)
+
+    # How long to wait.
+    store_timeout: Duration = timedelta(seconds=5)
+    search_timeout: Duration = timedelta(seconds=5)
+    request_timeout: Duration = timedelta(seconds=30)
+    shutdown_timeout: Duration = timedelta(seconds=10)
+
+    # The API.
+    environment: Environment = Environment.PRODUCTION
+    host: str = "0.0.0.0"  # noqa: S104 (a container's port is its own; Istio decides who reaches it)
+    port: int = Field(8000, ge=0, le=65535)
+    graphiql: bool | None = None
+    introspection: bool | None = None
+    max_query_depth: int = Field(12, ge=1)
+    max_query_aliases: int = Field(30, ge=1)
+    max_query_tokens: int = Field(2000, ge=1)
+    max_body_bytes: int = Field(2_000_000, ge=1024)
+    change_token_secret: SecretStr | None = None
+    app_version: str = "0.0.0-dev"
+    log_level: str = Field("INFO", pattern=r"^(DEBUG|INFO|WARNING|ERROR)$")
+
+    # Who calls.
+    jwt_issuer: str | None = None
+    jwt_audience: str | None = None
+    jwt_jwks: str | None = Field(None, description="a JWKS as JSON, a file's path, or an https URL")
+    jwt_leeway: Duration = timedelta(seconds=60)
+    jwt_roles_claim: str = "roles"
+    role_scopes: dict[str, list[str]] = Field(default_factory=dict, description='{"support": ["user:read"]}')
+
+    # The users.
+    phone_region: str = Field("US", pattern=r"^[A-Z]{2}$", description="where a phone number without + is from")
+    tombstone_retention: Duration = timedelta(days=30)
+
+    # The indexer.
+    indexer_port: int = Field(9000, ge=0, le=65535, description="its /livez, /readyz and /metrics")
+    batch_count: int = Field(500, ge=1, le=1000)
+    batch_bytes: int = Field(5_000_000, ge=10_000)
+    batch_wait: Duration = timedelta(milliseconds=50)
+    lease_duration: Duration = timedelta(seconds=10)
+
+    @cached_property
+    def mode(self) -> Mode:
+        """Raises SettingsError, naming what is missing, for a combination that is no mode."""
+        given = (
+            self.mongodb_url is not None,
+            self.elasticsearch_url is not None,
+            self.kafka_bootstrap_servers is not None,
+        )
+        match given:
+            case (False, False, False):
+                return Mode.EMBEDDED
+            case (True, True, False):
+                return Mode.WITHOUT_KAFKA
+            case (True, True, True):
+                return Mode.CLUSTER
+        names = ("MONGODB_URL", "ELASTICSEARCH_URL", "KAFKA_BOOTSTRAP_SERVERS")
+        missing = " and ".join(name for name, is_given in zip(names[:2], given[:2], strict=True) if not is_given)
+        present = " and ".join(name for name, is_given in zip(names, given, strict=True) if is_given)
+        raise SettingsError(
+            f"{present} without {missing}: set {missing} too, or unset {present} for the embedded mode."
+        )
+
+    @property
+    def development(self) -> bool:
+        return self.environment is Environment.DEVELOPMENT
+
+    @property
+    def graphiql_on(self) -> bool:
+        return self.development if self.graphiql is None else self.graphiql
+
+    @property
+    def introspection_on(self) -> bool:
+        return self.development if self.introspection is None else self.introspection
+
+
+def load_settings(**overrides: Any) -> Settings:
+    """The settings of this process's environment. Raises SettingsError, naming each bad variable."""
+    try:
+        settings = Settings(**overrides)
+    except ValidationError as exc:
+        lines = [f"{'.'.join(str(part) for part in e['loc']).upper()}: {e['msg']}" for e in exc.errors()]
+        raise SettingsError("Settings are refused: " + "; ".join(lines)) from None
+    _ = settings.mode
+    return settings

@@ -1,0 +1,43 @@
+"""The port of a store's change feed: every change of every user, at least once, in order per user."""
+
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from domain.users.model import User
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """User `id` is at `version`; `user` is None once it is deleted. `at` is when the store committed it."""
+
+    id: str
+    version: int
+    user: User | None
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What a feed told next: perhaps nothing, but always a position from which to go on."""
+
+    changes: Sequence[Change]
+    position: str
+
+
+class FeedReader(Protocol):
+    async def read(self, limit: int, wait: float) -> Changes:
+        """The next changes, at most `limit`; after `wait` seconds without any, none.
+
+        Raises PositionLost, StoreUnavailable; after either the reader is of no more use.
+        """
+
+
+class ChangeFeed(Protocol):
+    async def now(self) -> str:
+        """The present position: all changes acknowledged before the call lie before it."""
+
+    def follow(self, position: str) -> AbstractAsyncContextManager[FeedReader]:
+        """Read on from `position`. Entering raises PositionLost if the store no longer has what came after it."""

@@ -1,0 +1,1 @@
+"""What a client can say by GraphQL, and nothing else."""

@@ -1,0 +1,1 @@
+"""How changes travel from a source to a sink, and how that is operated."""

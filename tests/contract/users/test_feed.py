@@ -1,0 +1,141 @@
+"""The contract of the change feed."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from domain.errors import PositionLost
+from domain.users.editing import tombstone
+from domain.users.feed import FeedReader
+from domain.users.model import User
+from domain.users.store import Write
+from tests.contract.users.conftest import Parts
+from tests.contract.users.users import T0, a_user
+
+
+async def drain(reader: FeedReader, seen: dict[str, tuple[int, User | None]], limit: int = 100) -> str:
+    """Read until nothing comes any more; versions of one user never go back. The last position."""
+    while True:
+        part = await reader.read(limit, 0.3)
+        assert len(part.changes) <= limit
+        assert len({change.id for change in part.changes}) == len(part.changes)
+        for change in part.changes:
+            assert change.version >= seen.get(change.id, (0, None))[0]
+            seen[change.id] = (change.version, change.user)
+        if not part.changes:
+            return part.position
+
+
+def versions(seen: Mapping[str, tuple[int, User | None]]) -> dict[str, int]:
+    return {id: version for id, (version, _) in seen.items()}
+
+
+async def test_changes_are_told_from_a_position_on(parts: Parts) -> None:
+    before = a_user()
+    await parts.store.write(Write(before))
+    start = await parts.feed.now()
+    user, gone = a_user(given_name="A"), a_user()
+    second = replace(user, version=2, given_name="B", write_id="second")
+    await parts.store.write(Write(user))
+    await parts.store.write(Write(second, expected=1))
+    await parts.store.write(Write(gone))
+    await parts.store.write(Write(tombstone(gone, write_id="t", at=T0), expected=1))
+    seen: dict[str, tuple[int, User | None]] = {}
+    async with parts.feed.follow(start) as reader:
+        await drain(reader, seen)
+    assert seen == {user.id: (2, second), gone.id: (2, None)}
+
+
+async def test_reading_goes_on_where_it_stopped(parts: Parts) -> None:
+    start = await parts.feed.now()
+    users = [a_user() for _ in range(30)]
+    await parts.store.write_many([Write(user) for user in users[:20]])
+    seen: dict[str, tuple[int, User | None]] = {}
+    async with parts.feed.follow(start) as reader:
+        first = await reader.read(7, 5)
+        assert 1 <= len(first.changes) <= 7
+    await parts.store.write_many([Write(user) for user in users[20:]])
+    async with parts.feed.follow(first.position) as reader:
+        rest = await drain(reader, seen, limit=4)
+    told = {change.id for change in first.changes}
+    assert told | set(seen) == {user.id for user in users}
+    assert not told & set(seen)
+    again: dict[str, tuple[int, User | None]] = {}
+    async with parts.feed.follow(rest) as reader:
+        await drain(reader, again)
+    assert again == {}
+
+
+async def test_an_empty_read_waits_and_brings_a_position(parts: Parts) -> None:
+    start = await parts.feed.now()
+    async with parts.feed.follow(start) as reader:
+        empty = await reader.read(10, 0.05)
+        assert empty.changes == []
+    user = a_user()
+    await parts.store.write(Write(user))
+    seen: dict[str, tuple[int, User | None]] = {}
+    async with parts.feed.follow(empty.position) as reader:
+        await drain(reader, seen)
+    assert versions(seen) == {user.id: 1}
+
+
+async def test_a_change_is_told_while_the_reader_waits(parts: Parts) -> None:
+    async with parts.feed.follow(await parts.feed.now()) as reader:
+        user = a_user()
+        await parts.store.write(Write(user))
+        part = await reader.read(10, 5)
+        assert [(change.id, change.version, change.user) for change in part.changes] == [(user.id, 1, user)]
+
+
+async def test_removed_tombstones_are_not_a_change(parts: Parts) -> None:
+    user = a_user()
+    await parts.store.write(Write(user))
+    await parts.store.write(Write(tombstone(user, write_id="t", at=T0), expected=1))
+    start = await parts.feed.now()
+    await parts.store.remove_tombstones(T0.replace(year=2030), 10)
+    seen: dict[str, tuple[int, User | None]] = {}
+    async with parts.feed.follow(start) as reader:
+        await drain(reader, seen)
+    assert seen == {}
+
+
+@pytest.mark.parametrize("position", ["", "garbage", '{"_data": "zz"}', "99999999999"])
+async def test_a_position_that_is_none_is_lost(parts: Parts, position: str) -> None:
+    with pytest.raises(PositionLost):
+        async with parts.feed.follow(position) as reader:
+            await reader.read(1, 0.1)
+
+
+@settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(steps=st.lists(st.tuples(st.integers(0, 4), st.sampled_from(["edit", "delete", "read"])), max_size=25))
+async def test_any_interleaving_ends_at_the_store(shared: Parts, steps: list[tuple[int, str]]) -> None:
+    """Writers and a reader that stops and resumes anywhere: what was told last is what is stored."""
+    position = await shared.feed.now()
+    current: dict[int, User] = {}
+    seen: dict[str, tuple[int, User | None]] = {}
+    for number, step in steps:
+        if step == "read":
+            async with shared.feed.follow(position) as reader:
+                part = await reader.read(3, 0.02)
+            position = part.position
+            for change in part.changes:
+                assert change.version >= seen.get(change.id, (0, None))[0]
+                seen[change.id] = (change.version, change.user)
+            continue
+        user = current.get(number)
+        if user is None or user.deleted:
+            current[number] = user = a_user()
+            await shared.store.write(Write(user))
+        elif step == "edit":
+            current[number] = replace(user, version=user.version + 1, write_id=f"{user.id}{user.version}")
+            assert await shared.store.write(Write(current[number], expected=user.version))
+        else:
+            current[number] = tombstone(user, write_id=f"{user.id}-t", at=T0)
+            assert await shared.store.write(Write(current[number], expected=user.version))
+    async with shared.feed.follow(position) as reader:
+        await drain(reader, seen)
+    for user in current.values():
+        assert seen[user.id] == (user.version, None if user.deleted else user)
