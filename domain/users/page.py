@@ -143,7 +143,7 @@ def _decode(name: str, text: str | None, mark: str, order: Order) -> Position | 
     if found != mark:
         raise BadInput(f"{name} is a cursor of another query: filter and order must stay the same.", field=name)
     if value is not None and order.field.kind is Kind.TIME:
-        if not isinstance(value, int) or not 0 <= value < 2**47:
+        if type(value) is not int or not 0 <= value < 2**47:
             raise BadInput(f"{name} is not a cursor of this service.", field=name)
         value = from_milliseconds(value)
     if not isinstance(id, str) or not (value is None or isinstance(value, (str, datetime))):

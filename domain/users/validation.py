@@ -48,8 +48,8 @@ def check(field: Field, value: Any, *, phone_region: str) -> Any:
     return _KINDS[field.kind](field, value)
 
 
-def _text(field: Field, value: Any, *, name: str | None = None) -> str:
-    name = name or field.name
+def _text(field: Field, value: Any) -> str:
+    name = field.name
     if not isinstance(value, str):
         raise BadInput(f"{name} must be a text.", field=name)
     if not value:
@@ -62,13 +62,13 @@ def _text(field: Field, value: Any, *, name: str | None = None) -> str:
     return value
 
 
-def _refuse_invisible(name: str, text: str) -> None:
+def _refuse_invisible(name: str, text: str, *, what: str | None = None) -> None:
     if text.isascii() and text.isprintable():
         return
     for character in text:
         if unicodedata.category(character) in _REFUSED_CATEGORIES:
             raise BadInput(
-                f"{name} contains U+{ord(character):04X}: control and invisible format characters are refused.",
+                f"{what or name} contains U+{ord(character):04X}: control and invisible format characters are refused.",
                 field=name,
             )
 
@@ -199,7 +199,7 @@ def _check_attribute_key(name: str, key: Any) -> None:
         raise BadInput(f"{name} has an empty or too long key.", field=name)
     if "." in key or key.startswith("$"):
         raise BadInput(f"{name} has the key {key[:40]!r}: a key has no dot and does not begin with $.", field=name)
-    _refuse_invisible(f"A key of {name}", key)
+    _refuse_invisible(name, key, what=f"A key of {name}")
 
 
 def _refuse_unstorable(name: str, text: str) -> None:

@@ -17,10 +17,11 @@ from domain.users.store import Write
 
 
 class MemoryDatabase:
-    """Users by id, and the journal of every write of one."""
+    """Users by id, who owns which unique value, and the journal of every write."""
 
     def __init__(self) -> None:
         self.documents: dict[str, dict[str, Any]] = {}
+        self.owners: dict[tuple[str, Any], str] = {}
         self.journal: list[tuple[str, int, datetime]] = []
         self.entries: dict[str, Entry] = {}
 
@@ -43,11 +44,14 @@ class MemoryUserStore:
             raise NotUnique("id")
         if write.expected is not None and (stored is None or stored.version != write.expected):
             return False
+        keys = {(field.name, value) for field in UNIQUE for value in compared_values(field, user)}
         for field in UNIQUE:
-            values = compared_values(field, user)
-            for other in self._database.live():
-                if values and other.id != user.id and compared_values(field, other) == values:
-                    raise NotUnique(field.name)
+            if any(self._database.owners.get(key, user.id) != user.id for key in keys if key[0] == field.name):
+                raise NotUnique(field.name)
+        for field in UNIQUE:
+            for value in compared_values(field, stored) if stored else ():
+                del self._database.owners[field.name, value]
+        self._database.owners |= dict.fromkeys(keys, user.id)
         self._database.documents[user.id] = document
         self._database.journal.append((user.id, user.version, user.updated_at))
         return True

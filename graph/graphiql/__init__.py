@@ -1,0 +1,1 @@
+"""The GraphiQL page, built from npm and served by the service itself."""

@@ -1,0 +1,96 @@
+// What a person does with the page. Each takes a Playwright page and the service's URL and returns what it saw.
+const ERRORS_SHOWN = ".graphiql-query-editor .squiggly-error";
+const QUERY = ".graphiql-query-editor .monaco-editor";
+const RESPONSE = ".result-window .view-lines";
+const HEADERS = ".graphiql-editor-tool .graphiql-editor:not(.hidden) .view-lines";
+
+const text = async (page, selector) => (await page.locator(selector).first().innerText()).replaceAll("\u00a0", " ");
+
+async function open(page, url) {
+  await page.goto(`${url}/graphql`);
+  await page.locator(QUERY).waitFor();
+  await page.locator(".graphiql-spinner").waitFor({ state: "detached" });
+}
+
+async function type(page, query) {
+  await page.getByRole("button", { name: "New tab" }).click();
+  await page.locator(QUERY).click();
+  await page.keyboard.type(query, { delay: 20 });
+}
+
+async function run(page, expected) {
+  await page.keyboard.press("Control+Enter");
+  await page.locator(RESPONSE).getByText(expected).first().waitFor();
+  return text(page, RESPONSE);
+}
+
+/** Opens the page, lets it settle, and looks around. */
+export async function load(page, url) {
+  await open(page, url);
+  await page.locator(`${QUERY} .mtk1`).first().waitFor();
+  await page.waitForFunction((selector) => document.querySelector(selector)?.textContent.includes("Bearer"), HEADERS);
+  return {
+    title: await page.title(),
+    tabs: await page.getByRole("tab").allInnerTexts(),
+    headers: await text(page, HEADERS),
+  };
+}
+
+/** Types half a field's name into a new tab and takes what is offered. */
+export async function complete(page, url) {
+  await open(page, url);
+  await type(page, "{ us");
+  const offered = page.locator(".suggest-widget.visible .monaco-list-row");
+  await offered.first().waitFor();
+  const labels = await offered.locator(".label-name").allInnerTexts();
+  await page.keyboard.press("Enter");
+  const workers = page.workers().map((worker) => worker.url());
+  return { labels, query: await text(page, `${QUERY} .view-lines`), workers };
+}
+
+/** Runs the first example; SCREENSHOT names a file to keep the picture in. */
+export async function runExample(page, url) {
+  await open(page, url);
+  await page.locator(QUERY).click();
+  const response = await run(page, "totalCount");
+  if (process.env.SCREENSHOT) {
+    await page.waitForTimeout(500); // until the last lines have their colours
+    await page.screenshot({ path: process.env.SCREENSHOT });
+  }
+  return { response };
+}
+
+/** Asks for a field that does not exist: the editor underlines it, the service refuses it. */
+export async function fail(page, url) {
+  await open(page, url);
+  await type(page, "{ nope }");
+  await page.locator(ERRORS_SHOWN).first().waitFor();
+  return { response: await run(page, "Cannot query field") };
+}
+
+/** Runs a query and takes it out of the history, at once and on coming back: what is kept, which token is shown. */
+export async function comeBack(page, url) {
+  await open(page, url);
+  await page.locator(QUERY).click();
+  await run(page, "totalCount");
+  const headersAtOnce = await headersOfLastQuery(page);
+  await page.waitForTimeout(1000); // the page writes its tabs half a second after a change
+  const kept = await page.evaluate(() => JSON.stringify(localStorage));
+  await open(page, url);
+  const headersLater = await text(page, HEADERS);
+  return { kept, headersAtOnce, headersLater, headersFromHistory: await headersOfLastQuery(page) };
+}
+
+async function headersOfLastQuery(page) {
+  const history = page.locator(".graphiql-history-item-label").first();
+  if (!(await history.isVisible())) await page.getByRole("button", { name: "Show History" }).click();
+  await history.click();
+  return text(page, HEADERS);
+}
+
+/** Opens the page of a machine without Node. */
+export async function unbuilt(page, url) {
+  await page.goto(`${url}/unbuilt`);
+  const width = await page.locator("body").evaluate((body) => getComputedStyle(body).maxWidth);
+  return { text: await page.locator("body").innerText(), width };
+}
