@@ -22,7 +22,7 @@ async function observe(browser, scenario) {
   context.on("console", (message) => {
     if (["error", "warning"].includes(message.type())) report.problems.push(`${message.type()}: ${message.text()}`);
   });
-  context.on("weberror", ({ error }) => report.problems.push(`uncaught: ${error().stack}`));
+  context.on("weberror", (uncaught) => report.problems.push(`uncaught: ${uncaught.error()}`));
   context.on("request", (request) => {
     report.requests.push({ url: request.url(), authorization: request.headers().authorization ?? null });
   });
