@@ -94,10 +94,10 @@ def _csv_rows(lines: Iterator[_Line], delimiter: str) -> Iterator[Row]:
     for line, cells in records:
         if isinstance(cells, str):
             yield _refused(line, cells)
-        elif len(cells) != len(header):
-            yield _refused(line, f"The row has {len(cells)} cells, the header has {len(header)}.")
-        elif any(cells):
+        elif len(cells) == len(header):
             yield _csv_row(line, header, cells)
+        elif cells:
+            yield _refused(line, f"The row has {len(cells)} cells, the header has {len(header)}.")
 
 
 def _header(first: tuple[_Line, list[str] | str] | None, delimiter: str) -> list[Field]:
@@ -137,30 +137,36 @@ class _Records:
 
     def _cells(self, first: _Line) -> list[str] | str:
         """The cells of the record that begins with `first`; what it took of a broken one is read again."""
-        record, size, quotes = [first], 0, 0
-        while True:
-            line = record[-1]
-            size += len(line.content)
-            quotes += line.content.count(b'"')
-            if line.oversized or size > MAX_LINE:
-                self._again.extendleft(reversed(record[1:]))
-                return f"The row is longer than {MAX_LINE} bytes, or a quote is opened and not closed."
-            if quotes % 2 == 0:
-                return self._parse(b"".join(part.content for part in record), first.number)
-            following = self._next()
-            if following is None:
-                self._again.extendleft(reversed(record[1:]))
-                return "A quote is opened and not closed before the end of the file."
-            record.append(following)
-
-    def _parse(self, content: bytes, number: int) -> list[str] | str:
+        taken: list[_Line] = []
         try:
-            text = content.decode("utf-8-sig" if number == 1 else "utf-8")
-            return next(csv.reader(text.splitlines(keepends=True), delimiter=self._delimiter, strict=True), [])
+            return next(csv.reader(self._texts(first, taken), delimiter=self._delimiter, strict=True), [])
         except UnicodeDecodeError as exc:
-            return f"The row is not UTF-8 (byte {exc.start})."
+            reason = f"The row is not UTF-8 (byte {exc.start})."
         except csv.Error as exc:
-            return f"The row is not CSV: {exc}."
+            reason = _CSV_ERRORS.get(str(exc).split(" (")[0], f"The row is not CSV: {exc}.")
+        self._again.extendleft(reversed(taken[1:]))
+        return reason
+
+    def _texts(self, first: _Line, taken: list[_Line]) -> Iterator[str]:
+        """The lines from `first` on as text, as long as the reader asks for more."""
+        line: _Line | None = first
+        size = 0
+        while line is not None:
+            taken.append(line)
+            size += len(line.content)
+            if line.oversized or size > MAX_LINE:
+                raise csv.Error(_TOO_LONG)
+            yield line.content.decode("utf-8-sig" if line.number == 1 else "utf-8")
+            line = self._next()
+
+
+_TOO_LONG = "row too long"
+_OPEN_QUOTE = "A quote is opened and not closed."
+_CSV_ERRORS = {
+    _TOO_LONG: f"The row is longer than {MAX_LINE} bytes.",
+    "unexpected end of data": _OPEN_QUOTE,
+    "field larger than field limit": _OPEN_QUOTE,
+}
 
 
 def _csv_row(line: _Line, header: Sequence[Field], cells: Sequence[str]) -> Row:

@@ -1,0 +1,156 @@
+"""From settings to opened adapters: the one place that chooses, used by every `__main__` and by the API's lifespan."""
+
+import os
+import secrets
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import SecretStr
+
+from domain.errors import SettingsError
+from domain.search.change_token import ChangeTokens
+from domain.search.elasticsearch import ElasticsearchIndex, open_elasticsearch
+from domain.search.elasticsearch_writer import ElasticsearchWriter
+from domain.search.index import IndexWriter, SearchIndex
+from domain.search.service import SearchService
+from domain.search.tantivy import TantivyIndex, open_tantivy_writer
+from domain.settings import Mode, Settings
+from domain.users.feed import ChangeFeed
+from domain.users.ledger import Ledger
+from domain.users.mongo import MongoUserStore, open_mongo
+from domain.users.mongo_feed import MongoChangeFeed
+from domain.users.mongo_ledger import MongoLedger
+from domain.users.service import UserService
+from domain.users.sqlite import SqliteDatabase, SqliteUserStore
+from domain.users.sqlite_feed import SqliteChangeFeed
+from domain.users.sqlite_ledger import SqliteLedger
+from domain.users.store import UserStore
+
+MIN_SECRET_BYTES = 16
+
+
+@dataclass(frozen=True, slots=True)
+class StoreBackend:
+    """One database through its three ports, and the use cases over it."""
+
+    store: UserStore
+    feed: ChangeFeed
+    ledger: Ledger
+    users: UserService
+
+
+@dataclass(frozen=True, slots=True)
+class Backends:
+    """All that the API answers from."""
+
+    store: UserStore
+    ledger: Ledger
+    index: SearchIndex
+    users: UserService
+    search: SearchService
+    change_tokens: ChangeTokens
+
+    @property
+    def dependencies(self) -> Mapping[str, UserStore | SearchIndex]:
+        """What /readyz asks, by name; only the store decides."""
+        return {"store": self.store, "search": self.index}
+
+
+@asynccontextmanager
+async def open_store(settings: Settings) -> AsyncIterator[StoreBackend]:
+    """The user store of the settings' mode. Raises SettingsError if it cannot be reached or is not usable."""
+    async with AsyncExitStack() as stack:
+        store: UserStore
+        feed: ChangeFeed
+        ledger: Ledger
+        if settings.mode is Mode.EMBEDDED:
+            sqlite = await stack.enter_async_context(
+                SqliteDatabase.open(_folder(settings) / "users.db", timeout=settings.store_timeout)
+            )
+            store, feed, ledger = SqliteUserStore(sqlite), SqliteChangeFeed(sqlite), SqliteLedger(sqlite)
+        else:
+            mongo = await stack.enter_async_context(
+                open_mongo(_given(settings.mongodb_url), settings.mongodb_database, timeout=settings.store_timeout)
+            )
+            store, feed, ledger = MongoUserStore(mongo), MongoChangeFeed(mongo), MongoLedger(mongo)
+        yield StoreBackend(store, feed, ledger, UserService(store, phone_region=settings.phone_region))
+
+
+@asynccontextmanager
+async def open_backends(settings: Settings) -> AsyncIterator[Backends]:
+    """The store and the search index of the settings' mode; an unreachable index does not stop the API."""
+    tokens = ChangeTokens(_change_token_secret(settings))
+    async with AsyncExitStack() as stack:
+        opened = await stack.enter_async_context(open_store(settings))
+        index: SearchIndex
+        if settings.mode is Mode.EMBEDDED:
+            index = TantivyIndex(_index_folder(settings))
+        else:
+            client = await stack.enter_async_context(
+                open_elasticsearch(_given(settings.elasticsearch_url), timeout=settings.search_timeout)
+            )
+            index = ElasticsearchIndex(client, settings.search_alias, timeout=settings.search_timeout)
+        search = SearchService(index, opened.store, tokens)
+        yield Backends(opened.store, opened.ledger, index, opened.users, search, tokens)
+
+
+@asynccontextmanager
+async def open_index_writer(settings: Settings) -> AsyncIterator[IndexWriter]:
+    """The writing side of the search index of the settings' mode. Raises SettingsError if another process holds it."""
+    if settings.mode is Mode.EMBEDDED:
+        async with open_tantivy_writer(_index_folder(settings)) as writer:
+            yield writer
+    else:
+        async with open_elasticsearch(_given(settings.elasticsearch_url), timeout=settings.search_timeout) as client:
+            yield ElasticsearchWriter(
+                client,
+                settings.search_alias,
+                shards=settings.search_shards,
+                replicas=settings.search_replicas,
+                refresh_interval=settings.search_refresh_interval,
+                timeout=settings.search_timeout,
+            )
+
+
+def _given(url: SecretStr | None) -> str:
+    if url is None:
+        raise SettingsError("MONGODB_URL and ELASTICSEARCH_URL are needed: see settings.mode.")
+    return url.get_secret_value()
+
+
+def _folder(settings: Settings) -> Path:
+    try:
+        settings.data_dir.mkdir(parents=True, exist_ok=True)
+    except OSError as exc:
+        raise SettingsError(f"DATA_DIR {settings.data_dir} cannot be made: {exc.strerror}.") from exc
+    return settings.data_dir
+
+
+def _index_folder(settings: Settings) -> Path:
+    return _folder(settings) / "index"
+
+
+def _change_token_secret(settings: Settings) -> bytes:
+    """The setting; in the embedded mode, where one process signs and reads, a secret made once in DATA_DIR."""
+    if settings.change_token_secret is not None:
+        secret = settings.change_token_secret.get_secret_value().encode()
+        if len(secret) < MIN_SECRET_BYTES:
+            raise SettingsError(f"CHANGE_TOKEN_SECRET is too short: give at least {MIN_SECRET_BYTES} bytes.")
+        return secret
+    if settings.mode is not Mode.EMBEDDED:
+        raise SettingsError(
+            "CHANGE_TOKEN_SECRET is missing: give every API process the same secret, such as `openssl rand -hex 32`."
+        )
+    path = _folder(settings) / "change-token.secret"
+    try:
+        with path.open("xb", opener=_private) as file:
+            file.write(secrets.token_bytes(32))
+    except FileExistsError:
+        pass
+    return path.read_bytes()
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, mode=0o600)
