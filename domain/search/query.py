@@ -4,12 +4,27 @@ Scores are small integers, so that sums are exact in every engine. A word scores
 AND-ed and summed; hits are ordered by score descending, then id ascending.
 """
 
+import hashlib
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import lru_cache
 
+import orjson
+
+from domain.errors import BadInput
+from domain.search.analysis import QueryWord, query_words
 from domain.users.fields import Field, Tokens
 from domain.users.filter import EVERYONE, Filter
+from domain.users.page import BY_ID, decode_cursor, digest, encode_cursor
+
+MAX_QUERY = 500
+"""The longest query, in code points."""
+
+MAX_FACET_VALUES = 50
+
+_ID = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}")
 
 
 class Match(Enum):
@@ -85,4 +100,59 @@ class SearchResult:
     """By field name, the most frequent values first (ties by value), at most MAX_FACET_VALUES."""
 
 
-MAX_FACET_VALUES = 50
+_GROUPS = (Tokens.NAME, Tokens.USERNAME, Tokens.EMAIL, Tokens.DOMAIN)
+_EXACT, _PREFIX = 24, 20
+_TYPO = {1: 16, 2: 12}
+"""What a hit in a name is worth, by edits; each further group is worth one less. A domain has no typos."""
+
+
+def plan(query: str, *, typos: bool = True) -> Plan:
+    """The plan of a query as it was typed: a last word that no white space follows may be a prefix.
+
+    Raises BadInput for a query longer than MAX_QUERY.
+    """
+    if len(query) > MAX_QUERY:
+        raise BadInput(f"The query is longer than {MAX_QUERY} characters.", field="query")
+    return Plan(tuple(Word(word.text, _clauses(word, typos)) for word in query_words(query)))
+
+
+def edits_of(word: str) -> int:
+    """How many edits (optimal string alignment, on code points) a word is forgiven."""
+    return 0 if len(word) < 4 else 1 if len(word) < 8 else 2
+
+
+def _clauses(word: QueryWord, typos: bool) -> tuple[Clause, ...]:
+    return _clause_table(word.prefix, edits_of(word.text) if typos else 0)
+
+
+@lru_cache
+def _clause_table(prefix: bool, edits: int) -> tuple[Clause, ...]:
+    clauses = [Clause(group, Match.EXACT, _EXACT - n) for n, group in enumerate(_GROUPS)]
+    if prefix:
+        clauses += [Clause(group, Match.PREFIX, _PREFIX - n) for n, group in enumerate(_GROUPS)]
+    for count in range(1, edits + 1):
+        clauses += [Clause(group, Match.TYPO, _TYPO[count] - n, count) for n, group in enumerate(_GROUPS[:-1])]
+    return tuple(clauses)
+
+
+def search_digest(plan: Plan, filter: Filter) -> str:
+    """A short fingerprint of a search: a cursor is good for that search only."""
+    words = [[word.text, len(word.clauses)] for word in plan.words]
+    return hashlib.blake2b(orjson.dumps([digest(filter, BY_ID), words]), digest_size=6).hexdigest()
+
+
+def search_cursor(hit: Hit, mark: str) -> str:
+    """The cursor of `hit` in the search whose digest is `mark`."""
+    return encode_cursor([mark, hit.score, hit.id])
+
+
+def read_cursor(text: str | None, mark: str) -> After | None:
+    """Where the page that the cursor `text` ends left off. Raises BadInput if it is not one of this search."""
+    if text is None:
+        return None
+    found, score, id = decode_cursor("after", text, 3)
+    if found != mark:
+        raise BadInput("after is a cursor of another search: query and filter must stay the same.", field="after")
+    if type(score) is not int or not 0 <= score < 2**20 or not isinstance(id, str) or not _ID.fullmatch(id):
+        raise BadInput("after is not a cursor of this service.", field="after")
+    return After(score, id)
