@@ -32,4 +32,4 @@ def from_milliseconds(milliseconds: int) -> datetime:
 
 def to_text(time: datetime) -> str:
     """RFC 3339 in UTC with milliseconds, as every document and API shows a time: `2026-01-31T23:59:59.123Z`."""
-    return f"{time.astimezone(UTC):%Y-%m-%dT%H:%M:%S}.{time.microsecond // 1000:03d}Z"
+    return time.astimezone(UTC).isoformat(timespec="milliseconds")[:-6] + "Z"
