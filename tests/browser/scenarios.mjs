@@ -68,6 +68,16 @@ export async function fail(page, url) {
   return { response: await run(page, "Cannot query field") };
 }
 
+/** Runs a query while a proxy answers for the service, and again while nobody does. */
+export async function serviceDown(page, url) {
+  await open(page, url);
+  await page.locator(QUERY).click();
+  await page.route("**/graphql", (route) => route.fulfill({ status: 502, body: "upstream connect error" }));
+  const fromProxy = await run(page, "upstream");
+  await page.route("**/graphql", (route) => route.abort("connectionrefused"));
+  return { fromProxy, fromNobody: await run(page, "No answer") };
+}
+
 /** Runs a query and takes it out of the history, at once and on coming back: what is kept, which token is shown. */
 export async function comeBack(page, url) {
   await open(page, url);

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from tests.browser.conftest import Report
+from tests.browser.driver import Report
 
 
 @pytest.mark.parametrize("scenario", ["load", "complete", "runExample", "fail", "comeBack", "unbuilt"])
@@ -41,6 +41,12 @@ def test_runs_an_example(reports: Mapping[str, Report]) -> None:
 
 def test_underlines_an_unknown_field_and_shows_the_refusal(reports: Mapping[str, Report]) -> None:
     assert "Cannot query field 'nope' on type 'Query'." in reports["fail"].value["response"]
+
+
+def test_shows_what_answers_instead_of_the_service(reports: Mapping[str, Report]) -> None:
+    value = reports["serviceDown"].value
+    assert '"message": "HTTP 502: upstream connect error"' in value["fromProxy"]
+    assert '"message": "No answer from /graphql: ' in value["fromNobody"]
 
 
 def test_sends_the_token_that_it_shows(reports: Mapping[str, Report]) -> None:

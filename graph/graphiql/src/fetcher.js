@@ -1,18 +1,26 @@
-// One GraphQL request over HTTP; an answer that is not JSON (a proxy's error page) becomes an error that quotes it.
+// One GraphQL request over HTTP. What is no GraphQL answer, such as a proxy's error page, is shown as an error.
 const ACCEPT = "application/graphql-response+json, application/json;q=0.9";
+const SHOWN = 500; // characters of an answer that is not JSON
+
+const failed = (message) => ({ errors: [{ message }] });
 
 export function fetcherFor(endpoint) {
   return async (request, { headers } = {}) => {
-    const response = await fetch(endpoint, {
-      method: "POST",
-      headers: { Accept: ACCEPT, "Content-Type": "application/json", ...headers },
-      body: JSON.stringify(request),
-    });
-    const text = await response.text();
+    let response, text;
+    try {
+      response = await fetch(endpoint, {
+        method: "POST",
+        headers: { Accept: ACCEPT, "Content-Type": "application/json", ...headers },
+        body: JSON.stringify(request),
+      });
+      text = await response.text();
+    } catch (error) {
+      return failed(`No answer from ${endpoint}: ${error.message}`);
+    }
     try {
       return JSON.parse(text);
     } catch {
-      throw new Error(`HTTP ${response.status} ${response.statusText}: ${text.slice(0, 500)}`);
+      return failed(`HTTP ${response.status}: ${text.slice(0, SHOWN)}`);
     }
   };
 }
