@@ -136,6 +136,15 @@ class LoadedKeys:
             self._loading = None
 
 
+def is_fetchable(url: str) -> bool:
+    """Whether it is an absolute http or https URL."""
+    try:
+        parsed = httpx.URL(url)
+    except httpx.InvalidURL:
+        return False
+    return parsed.scheme in ("http", "https") and parsed.host != "" and (parsed.port or 0) <= 65535
+
+
 def from_url(url: str, *, timeout: timedelta = FETCH_TIMEOUT) -> Load:
     """Fetches a JWKS over HTTP; redirects are not followed, more than 1 MiB is not read."""
 
@@ -143,7 +152,7 @@ def from_url(url: str, *, timeout: timedelta = FETCH_TIMEOUT) -> Load:
         try:
             # wait_for bounds the whole exchange; httpx's own timeout is for each step of it.
             return await asyncio.wait_for(_fetch(url), timeout.total_seconds())
-        except (httpx.HTTPError, httpx.InvalidURL, TimeoutError) as exc:
+        except (httpx.HTTPError, OSError) as exc:
             raise KeysUnavailable(f"the JWKS URL did not answer: {type(exc).__name__}") from exc
 
     return load

@@ -7,7 +7,7 @@ from pathlib import Path
 from domain.errors import SettingsError
 from domain.identity.caller import Right
 from domain.identity.development import AUDIENCE, ISSUER, KEY_FILE, DevelopmentKeys
-from domain.identity.jwks import KeySource, LoadedKeys, StaticKeys, from_file, from_url
+from domain.identity.jwks import KeySource, LoadedKeys, StaticKeys, from_file, from_url, is_fetchable
 from domain.identity.keys import KeysUnavailable, parse_keys
 from domain.identity.tokens import TokenVerifier
 from domain.settings import Settings
@@ -32,10 +32,12 @@ def verifier(settings: Settings) -> TokenVerifier:
 
 def key_source(jwks: str) -> KeySource:
     """The keys in a JWKS given as JSON, as a URL (fetched at the first use), or as a file's path (read again when
-    changed). Raises SettingsError for JSON or a file without a usable key.
+    changed). Raises SettingsError for JSON or a file without a usable key, or no URL.
     """
     jwks = jwks.strip()
     if jwks.lower().startswith(("http://", "https://")):
+        if not is_fetchable(jwks):
+            raise SettingsError("JWT_JWKS is no URL that can be fetched.")
         return LoadedKeys(from_url(jwks))
     try:
         if jwks.startswith("{"):
