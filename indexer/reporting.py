@@ -1,0 +1,59 @@
+"""Writes each pipeline's status into the ledger, where the API reads how far the index is behind."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+import structlog
+
+from domain.errors import StoreUnavailable
+from domain.users.ledger import Ledger
+from indexer.status import State, Status
+
+PREFIX = "status:"
+EVERY_SECONDS = 1.0
+UNCHANGED_SECONDS = 5.0
+
+log = structlog.get_logger()
+
+
+class Reporter:
+    """A pipeline that stands by, or has stopped, says nothing: another process's does."""
+
+    def __init__(self, ledger: Ledger, status: Status) -> None:
+        self._ledger = ledger
+        self._status = status
+        self._revision: int | None = None
+        self._last: dict[str, Any] = {}
+        self._at = status.monotonic() - UNCHANGED_SECONDS
+
+    async def report(self) -> None:
+        """Write the status if it has changed, or was written a while ago. A store that does not answer is no error."""
+        status = self._status
+        if status.state in (State.STANDBY, State.STOPPED):
+            return
+        told = {name: value for name, value in status.to_json().items() if name != "checkpointAgeSeconds"}
+        if told == self._last and status.monotonic() - self._at < UNCHANGED_SECONDS:
+            return
+        key = PREFIX + status.name
+        try:
+            if self._revision is None:
+                entry = await self._ledger.read(key)
+                self._revision = entry.revision if entry else 0
+            written = await self._ledger.write(key, status.dated(), expected=self._revision)
+        except StoreUnavailable as exc:
+            log.debug("status not written", pipeline=status.name, why=str(exc))
+            self._revision = None
+            return
+        self._revision = self._revision + 1 if written else None
+        if written:
+            self._last, self._at = told, status.monotonic()
+
+
+async def report_all(ledger: Ledger, statuses: Sequence[Status]) -> None:
+    """Report every second, without end."""
+    reporters = [Reporter(ledger, status) for status in statuses]
+    while True:
+        for reporter in reporters:
+            await reporter.report()
+        await asyncio.sleep(EVERY_SECONDS)

@@ -1,0 +1,122 @@
+from datetime import timedelta
+
+import httpx
+import pytest
+from prometheus_client import CollectorRegistry, generate_latest
+
+from domain.errors import StoreUnavailable
+from indexer.health import health_app
+from indexer.reporting import Reporter
+from indexer.status import State, Status, StatusCollector
+from tests.contract.users.memory import MemoryDatabase, MemoryLedger, MemoryUserStore
+from tests.unit.indexer.fakes import NOON, FakeClock
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+def status(clock: FakeClock) -> Status:
+    return Status("a-to-b", clock=lambda: NOON, monotonic=clock)
+
+
+def test_lag_grows_with_the_oldest_undelivered_change(status: Status) -> None:
+    assert status.lag_seconds == 0
+    status.pending_since = NOON - timedelta(seconds=3)
+    assert status.lag_seconds == 3
+    status.pending_since = NOON + timedelta(seconds=3)  # the store's clock is ahead of ours
+    assert status.lag_seconds == 0
+
+
+def test_stuck_is_a_loop_that_has_not_turned_for_a_minute(status: Status, clock: FakeClock) -> None:
+    clock.seconds += 60
+    assert not status.stuck
+    clock.seconds += 1
+    assert status.stuck
+    status.turn()
+    assert not status.stuck
+    clock.seconds += 61
+    status.state = State.STOPPED
+    assert not status.stuck
+
+
+def test_metrics(status: Status, clock: FakeClock) -> None:
+    status.read, status.state = 5, State.RUNNING
+    status.committed()
+    clock.seconds += 2
+    registry = CollectorRegistry()
+    registry.register(StatusCollector([status]))
+    text = generate_latest(registry).decode()
+    assert 'indexer_read_total{pipeline="a-to-b"} 5.0' in text
+    assert 'indexer_checkpoint_age_seconds{pipeline="a-to-b"} 2.0' in text
+    assert 'indexer_state{pipeline="a-to-b",state="running"} 1.0' in text
+    assert 'indexer_state{pipeline="a-to-b",state="backoff"} 0.0' in text
+
+
+async def test_the_ledger_is_told_what_changed_and_now_and_then_that_nothing_did(
+    status: Status, clock: FakeClock
+) -> None:
+    ledger = MemoryLedger(MemoryDatabase())
+    reporter = Reporter(ledger, status)
+    status.state, status.pending_since = State.RUNNING, NOON - timedelta(milliseconds=1500)
+
+    async def revision_after_report() -> int:
+        await reporter.report()
+        entry = await ledger.read("status:a-to-b")
+        return entry.revision if entry else 0
+
+    assert await revision_after_report() == 1
+    entry = await ledger.read("status:a-to-b")
+    assert entry is not None
+    assert (entry.value["lagSeconds"], entry.value["at"]) == (1.5, "2026-01-31T12:00:00.000Z")
+    clock.seconds += 1
+    assert await revision_after_report() == 1
+    status.written += 1
+    assert await revision_after_report() == 2
+    clock.seconds += 5
+    assert await revision_after_report() == 3
+    await Reporter(ledger, status).report()  # another process, after a takeover
+    status.written += 1
+    assert await revision_after_report() == 4
+    assert await revision_after_report() == 5
+
+
+@pytest.mark.parametrize("state", [State.STANDBY, State.STOPPED])
+async def test_who_does_not_run_says_nothing(status: Status, state: State) -> None:
+    ledger = MemoryLedger(MemoryDatabase())
+    status.state = state
+    await Reporter(ledger, status).report()
+    assert await ledger.read("status:a-to-b") is None
+
+
+async def test_a_store_that_is_down_does_not_end_the_reporting(status: Status) -> None:
+    class Down(MemoryLedger):
+        async def read(self, key: str) -> None:
+            raise StoreUnavailable
+
+    await Reporter(Down(MemoryDatabase()), status).report()
+
+
+async def test_the_routes(status: Status, clock: FakeClock) -> None:
+    class Store(MemoryUserStore):
+        down = False
+
+        async def ping(self) -> None:
+            if self.down:
+                raise StoreUnavailable
+
+    store = Store(MemoryDatabase())
+    transport = httpx.ASGITransport(health_app(store, [status]))
+    async with httpx.AsyncClient(transport=transport, base_url="http://indexer") as client:
+        assert (await client.get("/livez")).json() == {"status": "ok", "stuck": []}
+        assert (await client.get("/readyz")).json()["pipelines"][0]["pipeline"] == "a-to-b"
+        status.state, store.down = State.BACKOFF, True
+        answer = await client.get("/livez")
+        assert (answer.status_code, answer.json()["status"]) == (200, "degraded")
+        assert (await client.get("/readyz")).status_code == 503
+        clock.seconds += 61
+        answer = await client.get("/livez")
+        assert (answer.status_code, answer.json()["stuck"]) == (503, ["a-to-b"])
+        assert b"indexer_state" in (await client.get("/metrics")).content
