@@ -9,12 +9,9 @@ from typing import NamedTuple
 MAX_TOKEN_BYTES = 40
 MAX_WORDS = 8
 
-_APOSTROPHES = {ord(c): "'" for c in "'’‘‛`´ʹʼʻʾʿˈ׳"}
-_LETTERS = {
-    **_APOSTROPHES,
-    **str.maketrans("øłđıðħŋĸŧəәىیةھہک", "oldidhnkteаييهههك", "ـ"),
-    **str.maketrans({"æ": "ae", "œ": "oe", "þ": "th"}),
-}
+_APOSTROPHES: dict[int, int | str | None] = {ord(c): "'" for c in "'’‘‛`´ʹʼʻʾʿˈ׳"}
+_LETTERS = _APOSTROPHES | str.maketrans("øłđıðħŋĸŧəәىیةھہک", "oldidhnkteаييهههك", "ـ")
+_LETTERS |= {ord("æ"): "ae", ord("œ"): "oe", ord("þ"): "th"}
 """Letters that do not decompose, after casefolding (which has already made ß ss)."""
 
 _JOINERS = frozenset("-‐‒–—־._+")
