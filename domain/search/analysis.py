@@ -83,6 +83,28 @@ def is_cjk(character: str) -> bool:
     return _class_of(character) == "c"
 
 
+def cluster_spans(text: str) -> Iterator[Span]:
+    """The parts of `text` that can be folded one by one: a character and what is drawn with or composed into it."""
+    start = 0
+    for i in range(1, len(text)):
+        if not _continues(text[i]):
+            yield start, i
+            start = i
+    if text:
+        yield start, len(text)
+
+
+@lru_cache(32768)
+def _continues(character: str) -> bool:
+    """Marks, format characters, halfwidth voicing marks, and the vowels and finals of conjoining Hangul."""
+    return (
+        unicodedata.category(character) in ("Mn", "Mc", "Me", "Cf")
+        or character in "\uff9e\uff9f"
+        or "\u1160" <= character <= "\u11ff"
+        or "\ud7b0" <= character <= "\ud7fb"
+    )
+
+
 def split(folded: str) -> Iterator[Compound]:
     """The compounds of a folded text, in order; the spans of their pieces are places in it."""
     classes = "".join(map(_class_of, folded))

@@ -5,7 +5,6 @@ AND-ed and summed; hits are ordered by score descending, then id ascending.
 """
 
 import hashlib
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
@@ -18,13 +17,12 @@ from domain.search.analysis import QueryWord, query_words
 from domain.users.fields import Field, Tokens
 from domain.users.filter import EVERYONE, Filter
 from domain.users.page import BY_ID, decode_cursor, digest, encode_cursor
+from domain.users.validation import check_id
 
 MAX_QUERY = 500
 """The longest query, in code points."""
 
 MAX_FACET_VALUES = 50
-
-_ID = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}")
 
 
 class Match(Enum):
@@ -153,6 +151,6 @@ def read_cursor(text: str | None, mark: str) -> After | None:
     found, score, id = decode_cursor("after", text, 3)
     if found != mark:
         raise BadInput("after is a cursor of another search: query and filter must stay the same.", field="after")
-    if type(score) is not int or not 0 <= score < 2**20 or not isinstance(id, str) or not _ID.fullmatch(id):
+    if type(score) is not int or not 0 <= score < 2**20 or not isinstance(id, str):
         raise BadInput("after is not a cursor of this service.", field="after")
-    return After(score, id)
+    return After(score, check_id(id, "after"))
