@@ -1,0 +1,88 @@
+"""python -m indexer: run the pipelines that keep the search index up to date, and see how they are."""
+
+import asyncio
+import logging
+from collections.abc import Coroutine
+from typing import Annotated, Any
+
+import structlog
+import typer
+import uvloop
+from rich.console import Console
+from rich.table import Table
+
+from domain.backends import open_store
+from domain.errors import ServiceError
+from domain.settings import Settings, load_settings
+from domain.users.ledger import Entry
+from indexer.pairs import From, To
+from indexer.reporting import PREFIX
+from indexer.run import run as run_pipelines
+
+app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False)
+
+MOST_PIPELINES = 100
+SETTINGS_EXIT = 2
+
+
+@app.command()
+def run(
+    source: Annotated[
+        From | None, typer.Option("--from", help="where changes come from; with --to: one pair only")
+    ] = None,
+    sink: Annotated[To | None, typer.Option("--to", help="where changes go")] = None,
+) -> None:
+    """Run pipelines until SIGTERM or SIGINT; without options, those that the settings mean."""
+    settings = _settings()
+    _ended(run_pipelines(settings, source, sink))
+
+
+@app.command()
+def status() -> None:
+    """How every pipeline was when it last said so."""
+    settings = _settings()
+    _ended(_show_status(settings))
+
+
+async def _show_status(settings: Settings) -> None:
+    async with open_store(settings) as store:
+        entries = await store.ledger.entries(PREFIX, None, MOST_PIPELINES)
+    Console().print(_table(entries))
+
+
+def _table(entries: list[Entry] | Any) -> Table:
+    table = Table("pipeline", "state", "lag s", "written", "stale", "retries", "dead letters", "at", "error")
+    for entry in entries:
+        value = entry.value
+        names = ("pipeline", "state", "lagSeconds", "written", "stale", "retries", "deadLetters", "at", "error")
+        table.add_row(*(str(value.get(name, "")) for name in names))
+    return table
+
+
+def _settings() -> Settings:
+    try:
+        settings = load_settings()
+    except ServiceError as exc:
+        raise _refused(exc) from None
+    level = logging.getLevelNamesMapping()[settings.log_level]
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(level))
+    logging.basicConfig(level=max(level, logging.WARNING))
+    return settings
+
+
+def _ended(main: Coroutine[Any, Any, None]) -> None:
+    """Run `main`; what only an operator can correct becomes one line and exit code 2."""
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(main)
+    except ServiceError as exc:
+        raise _refused(exc) from None
+
+
+def _refused(error: ServiceError) -> typer.Exit:
+    typer.echo(error.message, err=True)
+    return typer.Exit(SETTINGS_EXIT)
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,142 @@
+"""How a pair is put together: its source, sink, checkpoint, lease and dead letters, made anew for every session."""
+
+import asyncio
+import contextlib
+import os
+import secrets
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import timedelta
+from typing import Protocol, runtime_checkable
+
+import structlog
+
+from domain.backends import StoreBackend, open_index_writer
+from domain.errors import ServiceError
+from domain.settings import Mode, Settings
+from indexer.batching import Limits
+from indexer.dead_letters import DeadLetters, LedgerDeadLetters
+from indexer.kafka_dead_letters import KafkaDeadLetters
+from indexer.lease import Lease, Term
+from indexer.pairs import From, Pair, To
+from indexer.pipeline import Session
+from indexer.sinks.index import IndexSink
+from indexer.sinks.kafka import Refused, open_kafka_sink
+from indexer.sinks.sink import Sink
+from indexer.sources.kafka import open_kafka_source
+from indexer.sources.store import StoreSource
+from indexer.status import State, Status
+from indexer.tasks import alongside, unless
+
+HOUR_SECONDS = 3600.0
+
+log = structlog.get_logger()
+
+
+@runtime_checkable
+class Forgetful(Protocol):
+    """A feed whose store keeps its changes until it is told that they are delivered."""
+
+    async def forget(self, position: str) -> None: ...
+
+
+class Builder:
+    """Makes the sessions of pairs; `store` is open for as long as they run."""
+
+    def __init__(self, settings: Settings, store: StoreBackend, stop: asyncio.Event) -> None:
+        self._settings = settings
+        self._store = store
+        self._stop = stop
+        self._holder = f"{socket.gethostname()}/{os.getpid()}/{secrets.token_hex(4)}"
+        self._refused: Refused = set()
+
+    def sessions(self, pair: Pair, status: Status) -> Callable[[], Awaitable[None]]:
+        """What supervise runs for `pair`."""
+        if pair.source is From.KAFKA:
+            return lambda: self._from_kafka(pair, status)
+        lease = Lease(self._store.ledger, pair.name, holder=self._holder, duration=self._settings.lease_duration)
+        return lambda: self._from_store(pair, status, lease)
+
+    async def _from_kafka(self, pair: Pair, status: Status) -> None:
+        settings = self._settings
+        status.state = State.STARTING
+        async with (
+            self._open_sink(pair) as sink,
+            open_kafka_source(settings, f"{settings.kafka_topic}.{pair.name}", sink) as source,
+        ):
+            await Session(
+                source,
+                sink,
+                self._dead_letters(pair),
+                limits=self._limits(pair),
+                status=status,
+                stop=self._stop,
+            ).run()
+
+    async def _from_store(self, pair: Pair, status: Status, lease: Lease) -> None:
+        """Stand by for the lease; then everything else begins, and ends with it."""
+        status.state = State.STANDBY
+        terms: list[Term] = []
+
+        async def stand_by() -> None:
+            terms.append(await lease.acquire(status.turn))
+
+        await unless(self._stop, stand_by())
+        for term in terms:
+            log.info("lease acquired", pipeline=pair.name, epoch=term.epoch)
+            try:
+                await alongside(self._follow(pair, status, term), term.keep(), self._housekeeping(term))
+            finally:
+                await term.release()
+
+    async def _follow(self, pair: Pair, status: Status, term: Term) -> None:
+        """The sink first: what reads the checkpoint must have fenced every other writer of the sink."""
+        status.state = State.STARTING
+        async with self._open_sink(pair) as sink:
+            source = StoreSource(
+                pair.name, self._store.store, self._store.feed, term, sink, limit=self._settings.batch_count
+            )
+            await Session(
+                source,
+                sink,
+                self._dead_letters(pair),
+                limits=self._limits(pair),
+                status=status,
+                stop=self._stop,
+            ).run()
+
+    @contextlib.asynccontextmanager
+    async def _open_sink(self, pair: Pair) -> AsyncIterator[Sink]:
+        if pair.sink is To.KAFKA:
+            transactional_id = f"{self._settings.kafka_topic}.{pair.name}"
+            async with open_kafka_sink(self._settings, transactional_id, self._refused) as sink:
+                yield sink
+        else:
+            async with open_index_writer(self._settings) as writer:
+                await writer.prepare()
+                yield IndexSink(writer)
+
+    def _dead_letters(self, pair: Pair) -> DeadLetters:
+        if self._settings.mode is Mode.CLUSTER:
+            return KafkaDeadLetters(self._settings)
+        return LedgerDeadLetters(self._store.ledger)
+
+    def _limits(self, pair: Pair) -> Limits:
+        """Only Elasticsearch gains by waiting for more: its writes are made searchable by a refresh anyway."""
+        settings = self._settings
+        wait = settings.batch_wait if pair.sink is To.ELASTICSEARCH else timedelta(0)
+        return Limits(settings.batch_count, settings.batch_bytes, wait.total_seconds())
+
+    async def _housekeeping(self, term: Term) -> None:
+        """Hourly: remove what is past its retention. A failure waits for the next hour."""
+        while True:
+            try:
+                removed = await self._store.users.expire_tombstones(self._settings.tombstone_retention)
+                if removed:
+                    log.info("tombstones removed", count=removed)
+                position = await term.position()
+                if position is not None and isinstance(self._store.feed, Forgetful):
+                    await self._store.feed.forget(position)
+            except ServiceError as exc:
+                log.warning("housekeeping failed", why=str(exc))
+            await asyncio.sleep(HOUR_SECONDS)
