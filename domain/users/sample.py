@@ -1,6 +1,7 @@
 """Generated users for trying the service out and for benchmarks: many languages, the same ones for a seed."""
 
 import random
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -51,7 +52,7 @@ def sample_users(count: int, *, seed: int = 1) -> Iterator[dict[str, Any]]:
 def _row(number: int, place: str, faker: Faker, choose: random.Random) -> dict[str, Any]:
     given, family = _visible(faker.first_name()), _visible(faker.last_name())
     latin = f"{given}.{family}" if (given + family).isascii() else faker.user_name()
-    handle = "".join(c for c in latin.lower() if c.isalnum() or c in "._-").strip("._-") or "user"
+    handle = re.sub(r"[^a-z0-9]+", ".", latin.lower()).strip(".") or "user"
     row: dict[str, Any] = {
         "externalId": f"sample-{number}",
         "username": f"{handle[:50]}{number}",
