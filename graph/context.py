@@ -1,0 +1,42 @@
+"""Context: what the resolvers of one request have."""
+
+from dataclasses import dataclass, field
+
+import strawberry
+from domain.search.change_token import ChangeTokens
+from domain.search.service import SearchService
+
+from domain.identity.caller import Caller
+from domain.settings import Mode
+from domain.users.service import UserService
+from graph.index_lag import IndexLag
+from graph.loaders.users import UserLoader, user_loader
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """What lives as long as the process, the same for every request."""
+
+    users: UserService
+    search: SearchService
+    change_tokens: ChangeTokens
+    index_lag: IndexLag
+    version: str
+    mode: Mode
+
+
+@dataclass(slots=True)
+class Context:
+    """What lives as long as one request; `operation` is query or mutation once that is known."""
+
+    services: Services
+    caller: Caller
+    operation_name: str | None = None
+    operation: str = "none"
+    user_loader: UserLoader = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.user_loader = user_loader(self.services.users)
+
+
+Info = strawberry.Info[Context, None]

@@ -1,0 +1,70 @@
+"""What the application holds while it runs: opened here, closed here, and typed."""
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
+from typing import Any, TypedDict
+
+from starlette.applications import Starlette
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from domain.backends import Backends, open_backends
+from domain.identity.tokens import TokenVerifier
+from domain.identity.verifier import verifier
+from domain.settings import Settings
+from graph.auth import Authenticator
+from graph.context import Services
+from graph.health import Health
+from graph.index_lag import IndexLag
+
+Opener = Callable[[Settings], AbstractAsyncContextManager[Backends]]
+
+
+class State(TypedDict):
+    """`scope["state"]` of every request."""
+
+    services: Services
+    authenticator: Authenticator
+    health: Health
+
+
+Lifespan = Callable[[Starlette], AbstractAsyncContextManager[State]]
+
+
+def lifespan(settings: Settings, opener: Opener = open_backends) -> Lifespan:
+    """Starlette's lifespan. Entering raises SettingsError for a setting that is refused or a store out of reach."""
+
+    @asynccontextmanager
+    async def run(_: Starlette) -> AsyncIterator[State]:
+        async with aclosing(verifier(settings)) as tokens, opener(settings) as backends:
+            yield state(settings, backends, tokens)
+
+    return run
+
+
+def state(settings: Settings, backends: Backends, tokens: TokenVerifier) -> State:
+    """The state over opened backends."""
+    return State(
+        services=Services(
+            users=backends.users,
+            search=backends.search,
+            change_tokens=backends.change_tokens,
+            index_lag=IndexLag(backends.ledger),
+            version=settings.app_version,
+            mode=settings.mode,
+        ),
+        authenticator=Authenticator(tokens, backends.store),
+        health=Health(backends.dependencies, tokens.keys),
+    )
+
+
+def with_state(app: ASGIApp, opened: Mapping[str, Any] | None) -> ASGIApp:
+    """`app` with an open lifespan's state in every request: for those who enter the lifespan themselves.
+
+    A server that enters it would turn an error at start-up into a logged stack trace.
+    """
+
+    async def run(scope: Scope, receive: Receive, send: Send) -> None:
+        scope["state"] = dict(opened or {})
+        await app(scope, receive, send)
+
+    return run

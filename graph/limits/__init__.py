@@ -1,0 +1,1 @@
+"""What a document may cost before it is run: one limit a file."""

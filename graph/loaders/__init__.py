@@ -1,0 +1,1 @@
+"""Reads that are gathered into one, for the length of one request."""

@@ -1,0 +1,90 @@
+"""The schema: the roots, the scalars and the limits put together."""
+
+from typing import Any
+
+import strawberry
+from graphql import ASTValidationRule, GraphQLInputObjectType, GraphQLObjectType, GraphQLSchema, Undefined
+from strawberry.extensions import AddValidationRules, ParserCache, ValidationCache
+from strawberry.schema.config import StrawberryConfig
+from strawberry.tools import create_type
+
+from domain.settings import Settings
+from graph.limits.aliases import alias_limit
+from graph.limits.depth import depth_limit
+from graph.limits.introspection import NoIntrospection
+from graph.limits.operation import OneOperation
+from graph.limits.tokens import TokenLimit
+from graph.mutations.create_user import create_user
+from graph.mutations.delete_user import delete_user
+from graph.mutations.import_users import import_users
+from graph.mutations.reactivate_user import reactivate_user
+from graph.mutations.suspend_user import suspend_user
+from graph.mutations.update_user import update_user
+from graph.queries.me import me
+from graph.queries.nodes import node, nodes
+from graph.queries.search import search_users, suggest_users
+from graph.queries.service import service_info
+from graph.queries.users import user, user_by, users
+from graph.types.scalars import SCALARS
+from graph.types.user import User
+
+CACHED_DOCUMENTS = 256
+
+Query = create_type("Query", [user, user_by, users, search_users, suggest_users, me, node, nodes, service_info])
+Mutation = create_type("Mutation", [create_user, update_user, suspend_user, reactivate_user, delete_user, import_users])
+
+
+class Schema(strawberry.Schema):
+    """Strawberry's, but errors are told and logged where the response is made, once: see errors.py."""
+
+    @property
+    def core(self) -> GraphQLSchema:
+        """The schema of graphql-core that this one is made of."""
+        return self._schema
+
+    def process_errors(self, *_: Any, **__: Any) -> None:
+        pass
+
+
+def build_schema(settings: Settings) -> Schema:
+    """The schema with the limits of `settings`; parsed and validated documents are kept."""
+    rules: list[type[ASTValidationRule]] = [
+        depth_limit(settings.max_query_depth),
+        alias_limit(settings.max_query_aliases),
+    ]
+    if not settings.introspection_on:
+        rules.append(NoIntrospection)
+    schema = Schema(
+        query=Query,
+        mutation=Mutation,
+        types=[User],
+        config=StrawberryConfig(scalar_map=SCALARS),
+        extensions=[
+            lambda: TokenLimit(settings.max_query_tokens),
+            lambda: AddValidationRules(rules),
+            lambda: ParserCache(maxsize=CACHED_DOCUMENTS),
+            lambda: ValidationCache(maxsize=CACHED_DOCUMENTS),
+            OneOperation,
+        ],
+    )
+    _leave_out_null_defaults(schema.core)
+    return schema
+
+
+def sdl() -> str:
+    """The public names, in GraphQL's own language; they depend on no setting."""
+    return build_schema(Settings.model_construct()).as_str() + "\n"
+
+
+def _leave_out_null_defaults(schema: GraphQLSchema) -> None:
+    """Strawberry writes a resolver's `= None` as `= null`, which tells a client nothing."""
+    for type in schema.type_map.values():
+        if isinstance(type, GraphQLInputObjectType):
+            inputs = list(type.fields.values())
+        elif isinstance(type, GraphQLObjectType):
+            inputs = [argument for field in type.fields.values() for argument in field.args.values()]
+        else:
+            continue
+        for input in inputs:
+            if input.default_value is None:
+                input.default_value = Undefined

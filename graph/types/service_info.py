@@ -1,0 +1,21 @@
+"""ServiceInfo: what is running here."""
+
+from enum import Enum
+
+import strawberry
+
+from domain.settings import Mode
+
+
+@strawberry.enum(description="Which parts serve.")
+class ServiceMode(Enum):
+    CLUSTER = Mode.CLUSTER.value
+    WITHOUT_KAFKA = Mode.WITHOUT_KAFKA.value
+    EMBEDDED = Mode.EMBEDDED.value
+
+
+@strawberry.type
+class ServiceInfo:
+    version: str
+    mode: ServiceMode
+    index_lag: float | None = strawberry.field(description="Seconds that search is behind; null while not known.")
