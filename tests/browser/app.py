@@ -1,4 +1,5 @@
-"""A small stand-in for the service: the page, with another token at every view, over a schema of one field."""
+"""A small stand-in for the service: the page, with another token at every view, over a schema of one field for callers
+with a token."""
 
 from itertools import count
 from pathlib import Path
@@ -68,6 +69,8 @@ def create_app() -> Starlette:
     async def graphql(request: Request) -> Response:
         if wants_page(request):
             return page.render(request)
+        if not request.headers.get("authorization", "").startswith("Bearer token-"):
+            return JSONResponse({"errors": [{"message": "No token."}]}, status_code=401)
         body = await request.json()
         result = await schema.execute(body["query"], body.get("variables"), operation_name=body.get("operationName"))
         errors = [error.formatted for error in result.errors or []]

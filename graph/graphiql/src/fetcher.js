@@ -4,8 +4,9 @@ const SHOWN = 500; // characters of an answer that is not JSON
 
 const failed = (message) => ({ errors: [{ message }] });
 
-export function fetcherFor(endpoint) {
-  return async (request, { headers } = {}) => {
+/** A fetcher for GraphiQL, which asks for the schema before its headers editor is there: with `first` then. */
+export function fetcherFor(endpoint, first) {
+  return async (request, { headers = request.operationName === "IntrospectionQuery" ? first : {} } = {}) => {
     let response, text;
     try {
       response = await fetch(endpoint, {

@@ -9,7 +9,7 @@ const { endpoint, headers, tabs } = settings;
 
 createRoot(document.getElementById("graphiql")).render(
   <GraphiQL
-    fetcher={fetcherFor(endpoint)}
+    fetcher={fetcherFor(endpoint, JSON.parse(headers))}
     storage={storageWith(headers)}
     defaultTabs={tabs.map((tab) => ({ ...tab, headers }))}
     defaultHeaders={headers ?? undefined}
