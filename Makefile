@@ -7,7 +7,7 @@ UV_VERSION := 0.13.9
 BIN := .venv/bin
 PORT ?= 8000
 SUB ?= developer
-SCOPE ?= user:admin
+SCOPE ?=
 TTL ?= P1D
 
 export PYTHONDONTWRITEBYTECODE ?= 1
@@ -26,6 +26,46 @@ help:  ## list the targets
 
 .PHONY: install
 install: .venv/installed  ## install the pinned dependencies into .venv
+
+# GraphiQL is built where there is a Node; where there is none, its page says how to get it.
+graph/graphiql/dist/built: $(wildcard graph/graphiql/*.* graph/graphiql/src/*)
+	@if node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' 2>/dev/null; \
+	then cd graph/graphiql && npm ci --silent --no-fund --no-audit && npm run --silent build && touch dist/built; \
+	else echo "No Node 20 or newer: /graphql shows a plain page instead of GraphiQL."; fi
+
+.PHONY: graphiql
+graphiql: graph/graphiql/dist/built  ## build the GraphiQL page (needs Node 20 or newer)
+
+.PHONY: run
+run: export ENVIRONMENT := development
+run: export HOST := 127.0.0.1
+run: export DATA_DIR ?= data/embedded
+run: export LOG_LEVEL ?= WARNING
+run: export PORT := $(PORT)
+run: install graphiql  ## the service without any server to install, filled with 1,000 users, on PORT (8000)
+	@$(BIN)/python -m domain sample --if-empty
+	@$(BIN)/python -m graph welcome
+	@$(BIN)/honcho start
+
+.PHONY: token
+token: export ENVIRONMENT := development
+token: export DATA_DIR ?= data/embedded
+token: install  ## print a development token: make token SUB=<user id> SCOPE="user:read user:write"
+	@$(BIN)/python -m graph token --sub "$(SUB)" --scope "$(SCOPE)" --ttl "$(TTL)"
+
+.PHONY: cluster
+cluster: export ENVIRONMENT := development
+cluster: export HOST := 127.0.0.1
+cluster: export DATA_DIR ?= data/cluster
+cluster: export PORT := $(PORT)
+cluster: export MONGODB_URL := mongodb://127.0.0.1:27117/?replicaSet=secantus
+cluster: export ELASTICSEARCH_URL := http://127.0.0.1:9217
+cluster: export KAFKA_BOOTSTRAP_SERVERS := 127.0.0.1:9192
+cluster: export SEARCH_REPLICAS := 0
+cluster: export CHANGE_TOKEN_SECRET := development-only-secret
+cluster: install graphiql servers  ## the service on real MongoDB protocol, Kafka and Elasticsearch, as local processes
+	@$(BIN)/python -m graph welcome
+	@$(BIN)/honcho start -f Procfile.cluster
 
 .PHONY: format
 format: install  ## format the code and apply safe lint fixes
