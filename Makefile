@@ -10,8 +10,6 @@ SUB ?= developer
 SCOPE ?=
 TTL ?= P1D
 
-export PYTHONDONTWRITEBYTECODE ?= 1
-
 .PHONY: help
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
