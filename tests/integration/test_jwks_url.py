@@ -144,13 +144,18 @@ async def test_starting_before_the_issuer(issuer_server: IssuerServer) -> None:
             "the JWKS URL did not answer: DecodingError",
         ),
         (hanging_up, "the JWKS URL did not answer: "),
-        (dripping, "the JWKS URL did not answer: TimeoutError"),
     ],
 )
 async def test_an_answer_that_is_no_jwks_says_why(issuer_server: IssuerServer, answer: Answer, reason: str) -> None:
     issuer_server.answer = answer
-    keys = LoadedKeys(from_url(issuer_server.url, timeout=timedelta(seconds=0.5)))
+    keys = _keys(issuer_server)
     with pytest.raises(KeysUnavailable) as refusal:
         await keys.find("rsa")
     assert refusal.value.reason.startswith(reason)
     assert keys.status().error == refusal.value.reason
+
+
+async def test_an_answer_that_never_ends_is_given_up(issuer_server: IssuerServer) -> None:
+    issuer_server.answer = dripping
+    with pytest.raises(KeysUnavailable, match="the JWKS URL did not answer: TimeoutError"):
+        await from_url(issuer_server.url, timeout=timedelta(seconds=0.5))()

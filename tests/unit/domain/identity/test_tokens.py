@@ -39,19 +39,18 @@ async def test_every_allowed_algorithm_holds(name: str, algorithm: str) -> None:
     assert await verifier(*EVERY_KEY).verify(token(name, algorithm)) == Caller(issuer.SUBJECT, frozenset({Right.READ}))
 
 
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {"aud": ["other", issuer.AUDIENCE]},
-        {"exp": int(time.time()) - 50},  # within the leeway
-        {"nbf": int(time.time()) + 50},
-        {"iat": None},
-        {"exp": time.time() + 60.5},
-    ],
-    ids=str,
-)
-async def test_what_also_holds(changes: dict[str, Any]) -> None:
-    assert (await verifier().verify(token(**changes))).subject == issuer.SUBJECT
+HOLDS: dict[str, Callable[[], str]] = {
+    "audience list with us": lambda: token(aud=["other", issuer.AUDIENCE]),
+    "expired within the leeway": lambda: token(exp=int(time.time()) - 30),
+    "nbf within the leeway": lambda: token(nbf=int(time.time()) + 30),
+    "no iat": lambda: token(iat=None),
+    "a fraction of a second": lambda: token(exp=time.time() + 60.5),
+}
+
+
+@pytest.mark.parametrize("name", HOLDS)
+async def test_what_also_holds(name: str) -> None:
+    assert (await verifier().verify(HOLDS[name]())).subject == issuer.SUBJECT
 
 
 async def test_rights_come_from_scope_and_mapped_roles() -> None:
@@ -144,9 +143,9 @@ ATTACKS: dict[str, tuple[Callable[[], str], str]] = {
     "exp is text": (lambda: token(exp=str(int(time.time()) + 60)), "exp is not a time"),
     "exp is beyond any time": (lambda: token(exp=2**60), "exp is not a time"),
     "exp is infinite": (lambda: _with_payload(b'{"iss":"i","aud":"a","sub":"s","exp":1e999}'), _MALFORMED),
-    "nbf in the future": (lambda: token(nbf=int(time.time()) + 70), "not valid yet"),
+    "nbf in the future": (lambda: token(nbf=int(time.time()) + 600), "not valid yet"),
     "nbf is true": (lambda: token(nbf=True), "nbf is not a time"),
-    "iat in the future": (lambda: token(iat=int(time.time()) + 70), "not valid yet"),
+    "iat in the future": (lambda: token(iat=int(time.time()) + 600), "not valid yet"),
     "another issuer": (lambda: token(iss="https://evil.example"), "another issuer"),
     "issuer with a slash more": (lambda: token(iss=f"{issuer.ISSUER}/"), "another issuer"),
     "issuer is a list": (lambda: token(iss=[issuer.ISSUER]), "another issuer"),
