@@ -76,6 +76,9 @@ async def closed(closing: Awaitable[None]) -> bool:
 
 async def stop_producer(producer: AIOKafkaProducer) -> None:
     """Stop `producer`; if the broker does not answer, drop it: its stop() would wait for ever."""
+    transactions: Any = producer._txn_manager  # noqa: SLF001 (a fatal error that nobody awaits is logged as a defect)
+    if transactions is not None and transactions.is_fatal_error():
+        transactions.wait_for_transaction_end().exception()
     if await closed(producer.stop()):
         return
     sender = producer._sender.sender_task  # noqa: SLF001 (there is no public way to give up)

@@ -99,14 +99,17 @@ class KafkaSink:
 
     async def _transact(self, sent: Sequence[tuple[IndexEntry, Record]]) -> None:
         await self._producer.begin_transaction()
+        futures: list[asyncio.Future[object]] = []
         try:
-            futures = [
-                await self._producer.send(self._topic.name, made.value, made.key, headers=made.headers)
-                for _, made in sent
-            ]
+            for _, made in sent:
+                futures.append(
+                    await self._producer.send(self._topic.name, made.value, made.key, headers=list(made.headers))
+                )
             outcomes = await asyncio.gather(*futures, return_exceptions=True)
             self._check([entry for entry, _ in sent], outcomes)
         except BaseException:
+            for future in futures:
+                future.add_done_callback(_retrieved)
             await self._abort()
             raise
         await self._producer.commit_transaction()
@@ -123,6 +126,12 @@ class KafkaSink:
     async def _abort(self) -> None:
         """Within its limit. What cannot be aborted now, the broker aborts by itself, or has when it fenced us."""
         await closed(self._producer.abort_transaction())
+
+
+def _retrieved(future: "asyncio.Future[object]") -> None:
+    """Nobody awaits it any more: asyncio need not complain of its error."""
+    if not future.cancelled():
+        future.exception()
 
 
 @contextlib.asynccontextmanager
