@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
@@ -16,6 +17,9 @@ from domain.users.sqlite_schema import create_schema
 
 CACHED_STATEMENTS = 256
 CACHE_KIBIBYTES = 32 * 1024
+INSTRUCTIONS_A_CHECK = 10_000
+"""Of SQLite's virtual machine, between two looks whether a read is still wanted: less than a millisecond."""
+
 WAL_RETRY = 0.01
 """Seconds between two attempts to switch a new file to WAL, for which SQLite's own busy timeout does not wait."""
 
@@ -35,13 +39,18 @@ class Connection(aiosqlite.Connection):
             raise StoreUnavailable("The user store is closed.")
         return cast("T", await self._execute(operation, self._connection))  # type: ignore[no-untyped-call]
 
-    async def run_or_interrupt(self, operation: Operation[T]) -> T:
-        """Like `run`, but when the caller gives up, the statement under way ends too."""
+    async def run_while_wanted(self, operation: Operation[T]) -> T:
+        """Like `run`, but once the caller gives up, the statement under way ends too."""
+        given_up = threading.Event()
+
+        def watched(connection: sqlite3.Connection) -> T:
+            connection.set_progress_handler(given_up.is_set, INSTRUCTIONS_A_CHECK)
+            return operation(connection)
+
         try:
-            return await self.run(operation)
+            return await self.run(watched)
         except asyncio.CancelledError:
-            if self._connection is not None:
-                self._connection.interrupt()
+            given_up.set()
             raise
 
 

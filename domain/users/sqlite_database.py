@@ -73,7 +73,7 @@ class SqliteDatabase:
             async with asyncio.timeout(self._timeout):
                 reader = await self._readers.get()
                 try:
-                    return await reader.run_or_interrupt(operation)
+                    return await reader.run_while_wanted(operation)
                 finally:
                     self._readers.put_nowait(reader)
         except (sqlite3.Error, TimeoutError) as exc:

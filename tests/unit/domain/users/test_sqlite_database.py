@@ -2,10 +2,13 @@
 
 import asyncio
 import sqlite3
+import threading
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -30,8 +33,38 @@ def path(tmp_path: Path) -> Path:
 
 @pytest.fixture
 async def database(path: Path) -> AsyncIterator[SqliteDatabase]:
+    async with SqliteDatabase.open(path, timeout=timedelta(seconds=30)) as database:
+        yield database
+
+
+@pytest.fixture
+async def impatient(path: Path) -> AsyncIterator[SqliteDatabase]:
     async with SqliteDatabase.open(path, timeout=SHORT) as database:
         yield database
+
+
+@asynccontextmanager
+async def busy_writer(database: SqliteDatabase) -> AsyncIterator[None]:
+    """Writes of the body wait until it ends."""
+    started, release = threading.Event(), threading.Event()
+
+    def hold(_: sqlite3.Connection) -> None:
+        started.set()
+        release.wait()
+
+    holding = asyncio.create_task(database.write(hold))
+    try:
+        await asyncio.to_thread(started.wait)
+        yield
+    finally:
+        release.set()
+        await holding
+
+
+async def queued(*writes: Coroutine[Any, Any, Any]) -> list[asyncio.Task[Any]]:
+    tasks = [asyncio.create_task(write) for write in writes]
+    await asyncio.sleep(0)
+    return tasks
 
 
 def insert(connection: sqlite3.Connection, key: str) -> int:
@@ -60,8 +93,27 @@ async def test_several_may_open_a_new_file_at_once(path: Path) -> None:
             assert await SqliteLedger(database).write(key, {}, expected=0)
 
     await asyncio.gather(*(open_and_write(f"{n}") for n in range(6)))
-    async with SqliteDatabase.open(path, timeout=SHORT) as database:
+    async with SqliteDatabase.open(path, timeout=timedelta(seconds=10)) as database:
         assert await keys(database) == ["0", "1", "2", "3", "4", "5"]
+
+
+async def test_opening_waits_for_a_lock_on_a_new_file(path: Path) -> None:
+    """Switching to WAL fails at once while another reads, whatever the busy timeout."""
+    path.parent.mkdir()
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("CREATE TABLE other (id)")
+    other.execute("BEGIN")
+    other.execute("SELECT * FROM other").fetchall()
+
+    async def opened() -> None:
+        async with SqliteDatabase.open(path, timeout=timedelta(seconds=10)) as database:
+            await SqliteUserStore(database).ping()
+
+    opening = asyncio.create_task(opened())
+    await asyncio.sleep(0.1)
+    assert not opening.done()
+    other.close()
+    await opening
 
 
 async def test_a_file_that_is_no_database_is_refused(path: Path) -> None:
@@ -91,8 +143,8 @@ async def test_a_file_that_another_keeps_locked_is_unavailable(path: Path) -> No
     other.close()
 
 
-async def test_a_write_that_waits_for_a_lock_in_vain_is_not_made(database: SqliteDatabase, path: Path) -> None:
-    store, user = SqliteUserStore(database), a_user()
+async def test_a_write_that_waits_for_a_lock_in_vain_is_not_made(impatient: SqliteDatabase, path: Path) -> None:
+    store, user = SqliteUserStore(impatient), a_user()
     other = sqlite3.connect(path, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     with pytest.raises(StoreUnavailable) as refused:
@@ -106,28 +158,27 @@ async def test_a_write_that_waits_for_a_lock_in_vain_is_not_made(database: Sqlit
 
 
 async def test_a_write_under_way_at_the_time_limit_has_an_unknown_outcome(
-    database: SqliteDatabase,
+    impatient: SqliteDatabase,
 ) -> None:
-    store, user = SqliteUserStore(database), a_user()
-
-    await database._writer.run(lambda c: c.create_function("slow", 0, lambda: time.sleep(2 * SHORT.total_seconds())))
-    await database._writer.run(
+    store, user = SqliteUserStore(impatient), a_user()
+    await impatient._writer.run(lambda c: c.create_function("slow", 0, lambda: time.sleep(2 * SHORT.total_seconds())))
+    await impatient._writer.run(
         lambda c: c.execute("CREATE TEMP TRIGGER slow AFTER INSERT ON users BEGIN SELECT slow(); END").close()
     )
     with pytest.raises(OutcomeUnknown) as unknown:
         await store.write(Write(user))
     assert unknown.value.id == user.id
-    await database._writer.run(lambda c: c.execute("DROP TRIGGER slow").close())
+    await impatient._writer.run(lambda c: c.execute("DROP TRIGGER slow").close())
     assert await store.get([user.id]) == {user.id: user}
 
 
 async def test_writes_that_wait_share_a_commit(database: SqliteDatabase) -> None:
     statements: list[str] = []
     await database._writer.run(lambda c: c.set_trace_callback(statements.append))
-    results = await asyncio.gather(*(SqliteLedger(database).write(f"{n}", {}, expected=0) for n in range(50)))
-    assert results == [True] * 50
-    assert 1 <= statements.count("COMMIT") <= 10
-    assert statements.count("COMMIT") == statements.count("BEGIN IMMEDIATE")
+    async with busy_writer(database):
+        tasks = await queued(*(SqliteLedger(database).write(f"{n}", {}, expected=0) for n in range(50)))
+    assert await asyncio.gather(*tasks) == [True] * 50
+    assert statements.count("BEGIN IMMEDIATE") == statements.count("COMMIT") == 2
 
 
 async def test_a_failed_write_undoes_itself_alone(database: SqliteDatabase) -> None:
@@ -139,13 +190,14 @@ async def test_a_failed_write_undoes_itself_alone(database: SqliteDatabase) -> N
         insert(connection, "undone too")
         connection.execute("INSERT INTO nowhere VALUES (1)")
 
-    results = await asyncio.gather(
-        database.write(lambda c: insert(c, "a")),
-        database.write(fail),
-        database.write(break_it),
-        database.write(lambda c: insert(c, "b")),
-        return_exceptions=True,
-    )
+    async with busy_writer(database):
+        tasks = await queued(
+            database.write(lambda c: insert(c, "a")),
+            database.write(fail),
+            database.write(break_it),
+            database.write(lambda c: insert(c, "b")),
+        )
+    results = await asyncio.gather(*tasks, return_exceptions=True)
     assert [type(result) for result in results] == [int, BadInput, StoreUnavailable, int]
     assert await keys(database) == ["a", "b"]
 
@@ -155,13 +207,14 @@ async def test_an_error_that_ends_the_transaction_fails_all_that_share_it(databa
         connection.execute("INSERT OR ROLLBACK INTO ledger SELECT * FROM ledger WHERE key = 'old'")
 
     await database.write(lambda c: insert(c, "old"))
-    results = await asyncio.gather(
-        database.write(lambda c: time.sleep(0.05)),
-        *(database.write(lambda c, n=n: insert(c, f"{n}")) for n in range(3)),  # type: ignore[misc]
-        database.write(end_it),
-        return_exceptions=True,
-    )
-    assert [type(result) for result in results[1:]] == [StoreUnavailable] * 4
+    async with busy_writer(database):
+        tasks = await queued(
+            database.write(lambda c: insert(c, "a")),
+            database.write(end_it),
+            database.write(lambda c: insert(c, "b")),
+        )
+    results = await asyncio.gather(*tasks, return_exceptions=True)
+    assert [type(result) for result in results] == [StoreUnavailable] * 3
     assert await keys(database) == ["old"]
     assert await database.write(lambda c: insert(c, "new")) == 1
 
@@ -175,19 +228,20 @@ async def test_a_commit_that_fails_is_unconfirmed(database: SqliteDatabase) -> N
             "CREATE TABLE other (one REFERENCES one (id) DEFERRABLE INITIALLY DEFERRED);"
         ).close()
     )
-    results = await asyncio.gather(
-        database.write(lambda c: insert(c, "a")),
-        database.write(lambda c: c.execute("INSERT INTO other VALUES (7)").rowcount),
-        return_exceptions=True,
-    )
-    assert isinstance(results[1], Unconfirmed)
-    assert await keys(database) == ([] if isinstance(results[0], Unconfirmed) else ["a"])
+    async with busy_writer(database):
+        tasks = await queued(
+            database.write(lambda c: insert(c, "a")),
+            database.write(lambda c: c.execute("INSERT INTO other VALUES (7)").rowcount),
+        )
+    results = await asyncio.gather(*tasks, return_exceptions=True)
+    assert [type(result) for result in results] == [Unconfirmed] * 2
+    assert await keys(database) == []
     assert await database.write(lambda c: insert(c, "b")) == 1
 
 
 async def test_a_cancelled_write_is_done_wholly_or_not_at_all(database: SqliteDatabase) -> None:
     store = SqliteUserStore(database)
-    for n in range(40):
+    for n in range(30):
         users = [a_user() for _ in range(5)]
         task = asyncio.create_task(store.write_many([Write(user) for user in users]))
         await asyncio.sleep(n * 0.0001)
@@ -199,30 +253,29 @@ async def test_a_cancelled_write_is_done_wholly_or_not_at_all(database: SqliteDa
 
 
 async def test_a_write_cancelled_while_it_waits_is_not_made(database: SqliteDatabase) -> None:
-    first = asyncio.create_task(database.write(lambda c: time.sleep(0.1)))
-    await asyncio.sleep(0.03)
-    second = asyncio.create_task(database.write(lambda c: insert(c, "second")))
-    await asyncio.sleep(0)
-    second.cancel()
-    await asyncio.wait([first, second])
-    assert second.cancelled()
-    assert await database.write(lambda c: insert(c, "third")) == 1
-    assert await keys(database) == ["third"]
+    async with busy_writer(database):
+        [task] = await queued(database.write(lambda c: insert(c, "cancelled")))
+        task.cancel()
+        await asyncio.wait([task])
+    assert task.cancelled()
+    assert await database.write(lambda c: insert(c, "next")) == 1
+    assert await keys(database) == ["next"]
 
 
-async def test_a_read_ends_at_its_time_limit_and_frees_its_reader(database: SqliteDatabase) -> None:
+async def test_a_read_ends_at_its_time_limit_and_frees_its_reader(impatient: SqliteDatabase) -> None:
     started = time.monotonic()
-    slow = [database.read(lambda c: c.execute(SLOW_READ).fetchone()) for _ in range(READERS)]
+    slow = [impatient.read(lambda c: c.execute(SLOW_READ).fetchone()) for _ in range(READERS)]
     results = await asyncio.gather(*slow, return_exceptions=True)
     assert [type(result) for result in results] == [StoreUnavailable] * READERS
     for _ in range(2 * READERS):
-        assert await keys(database) == []
+        assert await keys(impatient) == []
     assert time.monotonic() - started < 5
 
 
-async def test_a_cancelled_read_frees_its_reader(database: SqliteDatabase) -> None:
+@pytest.mark.parametrize("delay", [0, 0.05])
+async def test_a_cancelled_read_frees_its_reader(database: SqliteDatabase, delay: float) -> None:
     tasks = [asyncio.create_task(database.read(lambda c: c.execute(SLOW_READ).fetchone())) for _ in range(READERS)]
-    await asyncio.sleep(0.02)
+    await asyncio.sleep(delay)
     for task in tasks:
         task.cancel()
     await asyncio.wait(tasks)
@@ -230,15 +283,11 @@ async def test_a_cancelled_read_frees_its_reader(database: SqliteDatabase) -> No
 
 
 async def test_reads_do_not_wait_for_a_write(database: SqliteDatabase) -> None:
-    def slow(connection: sqlite3.Connection) -> None:
-        insert(connection, "a")
-        time.sleep(0.15)
-
-    write = asyncio.create_task(database.write(slow))
-    await asyncio.sleep(0.03)
-    assert await keys(database) == []
-    assert not write.done()
-    await write
+    async with busy_writer(database):
+        [task] = await queued(database.write(lambda c: insert(c, "a")))
+        assert await keys(database) == []
+        assert not task.done()
+    await task
     assert await keys(database) == ["a"]
 
 
