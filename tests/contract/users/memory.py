@@ -117,7 +117,7 @@ def _bound(position: Position) -> tuple[bool, Any, str]:
 
 
 def _compare(one: Any, other: Any) -> int:
-    return (one > other) - (one < other)
+    return int(one > other) - int(one < other)
 
 
 class MemoryFeedReader:

@@ -1,12 +1,13 @@
 """Windows and cursors."""
 
 import base64
+from typing import Any
 
 import pytest
 
 from domain.errors import BadInput
 from domain.users.fields import BY_NAME
-from domain.users.filter import EVERYONE, parse
+from domain.users.filter import EVERYONE, Filter, parse
 from domain.users.page import BY_ID, Order, Position, Window, cursor, digest, encode_cursor, order, window
 from tests.contract.users.users import T0, a_user
 
@@ -14,10 +15,9 @@ BY_TIME = Order(BY_NAME["createdAt"])
 USER = a_user(username="Ann")
 
 
-def asked(order: Order = BY_ID, **arguments: object) -> Window:
-    return window(
-        **({"filter": EVERYONE, "order": order, "first": None, "after": None, "last": None, "before": None} | arguments)
-    )  # type: ignore[arg-type]
+def asked(order: Order = BY_ID, *, filter: Filter = EVERYONE, **arguments: Any) -> Window:
+    given = {"first": None, "after": None, "last": None, "before": None} | arguments
+    return window(filter=filter, order=order, **given)
 
 
 @pytest.mark.parametrize(
@@ -49,7 +49,7 @@ def test_sizes_and_directions() -> None:
         ({"after": encode_cursor([digest(EVERYONE, BY_ID), 1, 1])}, "after", "after is not a cursor of this service."),
     ],
 )
-def test_bad_arguments_are_refused(arguments: dict[str, object], field: str, message: str) -> None:
+def test_bad_arguments_are_refused(arguments: dict[str, Any], field: str, message: str) -> None:
     with pytest.raises(BadInput) as refused:
         asked(**arguments)
     assert (refused.value.field, str(refused.value)) == (field, message)
