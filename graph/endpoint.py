@@ -21,7 +21,7 @@ from graph.schema import Schema
 
 _ALLOWED: Mapping[str, frozenset[OperationType]] = {
     "GET": frozenset({OperationType.QUERY}),
-    "POST": frozenset({OperationType.QUERY, OperationType.MUTATION}),
+    "POST": frozenset(OperationType),
 }
 
 

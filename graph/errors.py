@@ -13,7 +13,7 @@ from graph.logs import trace
 PARSE_FAILED = "GRAPHQL_PARSE_FAILED"
 VALIDATION_FAILED = "GRAPHQL_VALIDATION_FAILED"
 
-_TOO_MANY_TOKENS = "Document contains more than"
+_PARSER_LIMITS = ("Document contains more than", "Document is nested too deeply")
 _log = structlog.get_logger(__name__)
 
 
@@ -63,7 +63,7 @@ def _graphql_code(error: GraphQLError, *, validating: bool) -> str:
     if error.extensions and "code" in error.extensions:
         return str(error.extensions["code"])
     if isinstance(error, GraphQLSyntaxError):
-        return LimitExceeded.code if _TOO_MANY_TOKENS in error.message else PARSE_FAILED
+        return LimitExceeded.code if any(limit in error.message for limit in _PARSER_LIMITS) else PARSE_FAILED
     return VALIDATION_FAILED if validating else BadInput.code
 
 
