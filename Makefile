@@ -86,5 +86,5 @@ servers: install  ## fetch the real servers that the tests run against (once)
 	$(BIN)/python -m tests.servers install
 
 .PHONY: test
-test: lint servers  ## everything: lint, types, layers, unit, contract and integration tests on real servers
+test: lint servers graphiql  ## everything: lint, types, layers, unit, contract and integration tests on real servers
 	$(BIN)/pytest
