@@ -27,7 +27,10 @@ class DevelopmentKeys:
     """An EC P-256 key in a file that only its owner can read. Raises SettingsError for a file that holds none."""
 
     def __init__(self, path: Path) -> None:
-        self._key = _read(path) if path.exists() else _create(path)
+        try:
+            self._key = _read(path) if path.exists() else _create(path)
+        except OSError as exc:
+            raise SettingsError(f"DATA_DIR {path.parent} cannot hold the development key: {exc.strerror}.") from exc
         public = jwt.algorithms.ECAlgorithm.to_jwk(self._key.public_key(), as_dict=True)
         self.kid = thumbprint(public)
         self._jwk = {**public, "kid": self.kid, "use": "sig", "alg": "ES256"}
