@@ -1,6 +1,7 @@
 """The real servers themselves: they answer, they die when told to, and what was acknowledged survives."""
 
 import asyncio
+import os
 import subprocess
 import sys
 import threading
@@ -225,3 +226,19 @@ def test_the_last_line_counts_the_tests_that_wanted_a_server() -> None:
     assert fixtures.missed(["Skipped: no server: kafka (no mvn)"]) == "1 test skipped for want of: kafka (no mvn)"
     skips = ["Skipped: no server: kafka (no mvn)", "Skipped: no server: elasticsearch (no JDK)"] * 2
     assert fixtures.missed(skips) == "4 tests skipped for want of: elasticsearch (no JDK), kafka (no mvn)"
+
+
+def test_the_last_line_is_printed_after_all_others(tmp_path: Path) -> None:
+    test = tmp_path / "test_wanting.py"
+    test.write_text("from tests.servers import fixtures\n\ndef test_one():\n    fixtures.refuse('kafka', 'no mvn')\n")
+    options = ["-ra", "-q", "-p", "no:cacheprovider", "-p", "tests.servers.fixtures", "-c", os.devnull]
+    command = [sys.executable, "-m", "pytest", *options, "--rootdir", str(tmp_path), str(test)]
+    environment = {**os.environ, "REQUIRE_SERVERS": ""}
+    done = subprocess.run(
+        command, cwd=CHECKOUT, env=environment, capture_output=True, text=True, timeout=60, check=False
+    )
+    said = done.stdout.splitlines()
+    assert "1 test skipped for want of: kafka (no mvn)" in said[-2:], done.stderr
+    assert said.index("1 test skipped for want of: kafka (no mvn)") > said.index(
+        next(x for x in said if "SKIPPED" in x)
+    )

@@ -3,7 +3,7 @@
 import asyncio
 import os
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Generator, Iterable
 from contextlib import asynccontextmanager
 from functools import cache
 from pathlib import Path
@@ -113,9 +113,10 @@ def missed(skips: Iterable[str]) -> str | None:
     return f"{total} test{'s' if total > 1 else ''} skipped for want of: {', '.join(sorted(counts))}"
 
 
-@pytest.hookimpl(trylast=True)
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say at the very end what was not tested."""
-    skipped = terminalreporter.stats.get("skipped", [])
-    if line := missed(str(report.longrepr) for report in skipped):
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> Generator[None, None, None]:
+    """Say after everything else what was not tested."""
+    yield
+    skipped: list[pytest.TestReport] = terminalreporter.stats.get("skipped", [])
+    if line := missed(report.longrepr[2] for report in skipped if isinstance(report.longrepr, tuple)):
         terminalreporter.write_line(line, yellow=True, bold=True)

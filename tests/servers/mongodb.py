@@ -47,6 +47,7 @@ class MongoServer(LocalServer):
 
     def _command(self) -> Sequence[str]:
         return [
+            str(self.home() / "bin" / "python"),
             str(self.home() / "bin" / "secantusd-py"),
             *("--host", "127.0.0.1"),
             *("--port", str(self.port)),
