@@ -70,7 +70,7 @@ async def serve_health(app: Starlette, settings: Settings) -> AsyncIterator[None
         timeout_graceful_shutdown=STOP_SECONDS,
     )
     try:
-        socket = await asyncio.to_thread(config.bind_socket)
+        socket = config.bind_socket()
     except SystemExit:
         raise SettingsError(f"INDEXER_PORT {settings.indexer_port} is taken: choose another one.") from None
     server = _Server(config)

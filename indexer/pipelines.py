@@ -12,7 +12,8 @@ from typing import Protocol, runtime_checkable
 import structlog
 
 from domain.backends import StoreBackend, open_index_writer
-from domain.errors import ServiceError
+from domain.errors import SearchUnavailable, ServiceError, SettingsError
+from domain.search.index import IndexWriter
 from domain.settings import Mode, Settings
 from indexer.batching import Limits
 from indexer.dead_letters import DeadLetters, LedgerDeadLetters
@@ -24,6 +25,7 @@ from indexer.sinks.index import IndexSink
 from indexer.sinks.kafka import Refused, open_kafka_sink
 from indexer.sinks.sink import Sink
 from indexer.sources.kafka import open_kafka_source
+from indexer.sources.source import Position, Source
 from indexer.sources.store import StoreSource
 from indexer.status import State, Status
 from indexer.tasks import alongside, unless
@@ -64,14 +66,7 @@ class Builder:
             self._open_sink(pair) as sink,
             open_kafka_source(settings, f"{settings.kafka_topic}.{pair.name}", sink) as source,
         ):
-            await Session(
-                source,
-                sink,
-                self._dead_letters(pair),
-                limits=self._limits(pair),
-                status=status,
-                stop=self._stop,
-            ).run()
+            await self._session(pair, status, source, sink).run()
 
     async def _from_store(self, pair: Pair, status: Status, lease: Lease) -> None:
         """Stand by for the lease; then everything else begins, and ends with it."""
@@ -96,14 +91,7 @@ class Builder:
             source = StoreSource(
                 pair.name, self._store.store, self._store.feed, term, sink, limit=self._settings.batch_count
             )
-            await Session(
-                source,
-                sink,
-                self._dead_letters(pair),
-                limits=self._limits(pair),
-                status=status,
-                stop=self._stop,
-            ).run()
+            await self._session(pair, status, source, sink).run()
 
     @contextlib.asynccontextmanager
     async def _open_sink(self, pair: Pair) -> AsyncIterator[Sink]:
@@ -113,8 +101,18 @@ class Builder:
                 yield sink
         else:
             async with open_index_writer(self._settings) as writer:
-                await writer.prepare()
+                await _prepare(writer, pair)
                 yield IndexSink(writer)
+
+    def _session(self, pair: Pair, status: Status, source: Source[Position], sink: Sink) -> Session[Position]:
+        return Session(
+            source,
+            sink,
+            self._dead_letters(pair),
+            limits=self._limits(pair),
+            status=status,
+            stop=self._stop,
+        )
 
     def _dead_letters(self, pair: Pair) -> DeadLetters:
         if self._settings.mode is Mode.CLUSTER:
@@ -140,3 +138,13 @@ class Builder:
             except ServiceError as exc:
                 log.warning("housekeeping failed", why=str(exc))
             await asyncio.sleep(HOUR_SECONDS)
+
+
+async def _prepare(writer: IndexWriter, pair: Pair) -> None:
+    """An embedded index is locked by one process. We have the lease: whoever still has the lock is on its way out."""
+    try:
+        await writer.prepare()
+    except SettingsError as exc:
+        if pair.sink is not To.TANTIVY:
+            raise
+        raise SearchUnavailable(exc.message) from exc
