@@ -7,7 +7,7 @@ from typing import NamedTuple
 from domain.search.analysis import Compound, Span, cluster_spans, cut, fold, split
 from domain.search.distance import within
 from domain.search.document import joined_name
-from domain.search.query import Match, Plan, Word
+from domain.search.query import Clause, Match, Plan, Word
 from domain.users.fields import BY_NAME, FIELDS, Tokens
 from domain.users.model import User
 
@@ -73,28 +73,39 @@ def _joined_name_marks(user: User, plan: Plan) -> Iterator[tuple[str, list[Span]
 
 
 def _marks(text: str, group: Tokens, plan: Plan) -> Iterator[Span]:
-    """The places in `text` of all that the plan's clauses on `group` find."""
+    """The places in `text` of all that the plan's clauses on `group` find.
+
+    Of two forms of the same letters the better hit is marked: `neill` in O'Neill, not the typo for `oneill`.
+    """
     tokens = list(_tokens(text))
     for word in plan.words:
-        for token in tokens:
-            length = _hit_length(word, token.text, group)
+        marked: list[tuple[int, int, int]] = []
+        for score, start, end in sorted(_hits(word, tokens, group), reverse=True):
+            if not any(better > score and a < end and start < b for better, a, b in marked):
+                marked.append((score, start, end))
+                yield start, end
+
+
+def _hits(word: Word, tokens: Sequence[_Token], group: Tokens) -> Iterator[tuple[int, int, int]]:
+    """The score and place of every token's hit."""
+    clauses = [clause for clause in word.clauses if clause.tokens is group]
+    for token in tokens:
+        for clause in clauses:
+            length = _hit_length(clause, word.text, token.text)
             if length:
-                yield token.places[0][0], token.places[length - 1][1]
+                yield clause.score, token.places[0][0], token.places[length - 1][1]
+                break
 
 
-def _hit_length(word: Word, token: str, group: Tokens) -> int:
+def _hit_length(clause: Clause, word: str, token: str) -> int:
     """How many characters at the beginning of `token` are the hit: all of them unless it is a prefix; 0: no hit."""
-    for clause in word.clauses:
-        if clause.tokens is not group:
-            continue
-        match clause.match:
-            case Match.EXACT if token == word.text:
-                return len(token)
-            case Match.PREFIX if token.startswith(word.text):
-                return len(word.text)
-            case Match.TYPO if within(word.text, token, clause.edits):
-                return len(token)
-    return 0
+    match clause.match:
+        case Match.EXACT:
+            return len(token) if token == word else 0
+        case Match.PREFIX:
+            return len(word) if token.startswith(word) else 0
+        case Match.TYPO:
+            return len(token) if within(word, token, clause.edits) else 0
 
 
 def _tokens(text: str) -> Iterator[_Token]:

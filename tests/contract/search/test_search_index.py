@@ -1,0 +1,218 @@
+"""The contract of a search index: the oracle's hits, in its order, with its scores, totals, pages and facets."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+
+from domain.search.query import After, Hit, SearchRequest, SearchResult, plan
+from domain.users.fields import FIELDS
+from domain.users.filter import EVERYONE, All, parse
+from domain.users.model import User
+from tests.contract.search.cases import (
+    FOUND,
+    RANKED,
+    adversarial_queries,
+    adversaries,
+    crowd,
+    filtered_users,
+    people,
+    queries,
+)
+from tests.contract.search.conftest import Engine, entry, open_engine
+from tests.contract.search.oracle import Oracle
+from tests.contract.users.users import FILTERS, a_user
+
+FACETS = tuple(field for field in FIELDS if field.facetable)
+
+
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """An engine and the oracle, filled with the same users."""
+
+    users: Sequence[User]
+    engine: Engine
+    oracle: Oracle
+
+    async def compare(self, request: SearchRequest) -> SearchResult:
+        expected = await self.oracle.search(request)
+        if isinstance(self.engine.index, Oracle):
+            return expected
+        found = await self.engine.index.search(request)
+        assert _plain(found) == _plain(expected), " ".join(word.text for word in request.plan.words)
+        return expected
+
+
+def _plain(result: SearchResult) -> dict[str, Any]:
+    facets = {name: list(values) for name, values in result.facets.items()}
+    return {"hits": list(result.hits), "total": result.total, "more": result.more, "facets": facets}
+
+
+async def _oracle(users: Sequence[User]) -> Oracle:
+    oracle = Oracle()
+    await oracle.write([entry(user) for user in users])
+    return oracle
+
+
+@asynccontextmanager
+async def _filled(
+    users: Sequence[User], oracle: Oracle, kind: str, folder: Path, url: str | None
+) -> AsyncIterator[Filled]:
+    async with open_engine(kind, folder / "index", url) as engine:
+        await engine.show([entry(user) for user in users])
+        yield Filled(users, engine, oracle)
+
+
+@pytest.fixture(scope="session")
+async def crowd_and_oracle() -> tuple[Sequence[User], Oracle]:
+    users = crowd(1_000, seed=7)
+    return users, await _oracle(users)
+
+
+@pytest.fixture(scope="session")
+async def adversaries_and_oracle() -> tuple[Sequence[User], Oracle]:
+    users = adversaries(250, seed=8)
+    return users, await _oracle(users)
+
+
+@pytest.fixture(scope="session")
+async def filtered_and_oracle() -> tuple[Sequence[User], Oracle]:
+    users = filtered_users(150, seed=9)
+    return users, await _oracle(users)
+
+
+@pytest.fixture(scope="session")
+async def many(
+    crowd_and_oracle: tuple[Sequence[User], Oracle],
+    kind: str,
+    server_url: str | None,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> AsyncIterator[Filled]:
+    async with _filled(*crowd_and_oracle, kind, tmp_path_factory.mktemp("many"), server_url) as all:
+        yield all
+
+
+@pytest.fixture(scope="session")
+async def hostile(
+    adversaries_and_oracle: tuple[Sequence[User], Oracle],
+    kind: str,
+    server_url: str | None,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> AsyncIterator[Filled]:
+    async with _filled(*adversaries_and_oracle, kind, tmp_path_factory.mktemp("hostile"), server_url) as all:
+        yield all
+
+
+@pytest.fixture(scope="session")
+async def awkward(
+    filtered_and_oracle: tuple[Sequence[User], Oracle],
+    kind: str,
+    server_url: str | None,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> AsyncIterator[Filled]:
+    async with _filled(*filtered_and_oracle, kind, tmp_path_factory.mktemp("awkward"), server_url) as all:
+        yield all
+
+
+@pytest.fixture(scope="session")
+async def known(
+    kind: str, server_url: str | None, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[tuple[Engine, dict[str, str]]]:
+    """An engine with PEOPLE, and their names by id."""
+    named = people()
+    async with open_engine(kind, tmp_path_factory.mktemp("known") / "index", server_url) as engine:
+        await engine.show([entry(user) for user in named.values()])
+        yield engine, {user.id: name for name, user in named.items()}
+
+
+@pytest.mark.parametrize(("query", "expected"), FOUND, ids=[query for query, _ in FOUND])
+async def test_a_query_finds(known: tuple[Engine, dict[str, str]], query: str, expected: list[str]) -> None:
+    engine, names = known
+    result = await engine.index.search(SearchRequest(plan(query), 10))
+    assert ([names[hit.id] for hit in result.hits], result.total, result.more) == (expected, len(expected), False)
+
+
+@pytest.mark.parametrize(("query", "values", "scores"), RANKED, ids=[query for query, _, _ in RANKED])
+async def test_scores_order_the_found(
+    engine: Engine, query: str, values: list[dict[str, Any]], scores: list[int]
+) -> None:
+    users = [a_user(**{"username": f"{n:04d}", **value}) for n, value in enumerate(values)]
+    await engine.show([entry(user) for user in reversed(users)])
+    result = await engine.index.search(SearchRequest(plan(query), 20))
+    assert list(result.hits) == [Hit(user.id, score) for user, score in zip(users, scores, strict=True)]
+
+
+async def test_queries_of_people_find_the_oracles_list(many: Filled) -> None:
+    totals = [(await many.compare(SearchRequest(plan(query), 20))).total for query in queries(many.users, 100, seed=1)]
+    assert sum(total > 0 for total in totals) > 60
+    assert sum(total > 20 for total in totals) > 5
+
+
+async def test_words_of_tiny_alphabets_find_the_oracles_list(hostile: Filled) -> None:
+    totals = [(await hostile.compare(SearchRequest(plan(query), 20))).total for query in adversarial_queries(80, 2)]
+    assert sum(total > 0 for total in totals) > 40
+
+
+async def test_pages_by_cursor_are_the_whole_list(many: Filled) -> None:
+    for query in ["a", "example", "s", "an", "明", *queries(many.users, 10, seed=3)]:
+        whole = await many.compare(SearchRequest(plan(query), 1_000))
+        seen: list[Hit] = []
+        request = SearchRequest(plan(query), max(7, whole.total // 6))
+        while True:
+            page = await many.compare(request)
+            seen += page.hits
+            if not page.more:
+                break
+            request = replace(request, after=After(page.hits[-1].score, page.hits[-1].id))
+        assert seen == list(whole.hits)
+
+
+async def test_facets_count_all_that_is_found(many: Filled) -> None:
+    admins = parse({"roles": {"eq": "admin"}})
+    for query in ["a", "example", "s", *queries(many.users, 10, seed=4)]:
+        for filter in (EVERYONE, admins):
+            page = await many.compare(SearchRequest(plan(query), 3, filter, facets=FACETS))
+            if page.hits:
+                after = After(page.hits[-1].score, page.hits[-1].id)
+                await many.compare(SearchRequest(plan(query), 3, filter, after, FACETS))
+
+
+@settings(max_examples=100, deadline=None)
+@given(raw=FILTERS)
+async def test_filters_let_through_whom_the_oracle_does(awkward: Filled, raw: dict[str, Any]) -> None:
+    await awkward.compare(SearchRequest(plan("filtered"), 200, parse(raw)))
+
+
+async def test_filters_and_pages_go_together(awkward: Filled) -> None:
+    filter = All((parse({"status": {"eq": "ACTIVE"}}), parse({"not": {"locale": {"exists": True}}})))
+    first = await awkward.compare(SearchRequest(plan("filt"), 5, filter))
+    assert first.more
+    await awkward.compare(SearchRequest(plan("filt"), 5, filter, After(first.hits[-1].score, first.hits[-1].id)))
+
+
+async def test_a_page_may_begin_after_a_user_that_is_gone(many: Filled) -> None:
+    whole = await many.compare(SearchRequest(plan("example"), 30))
+    between = After(whole.hits[0].score, whole.hits[0].id[:-1] + "Z")
+    await many.compare(SearchRequest(plan("example"), 30, after=between))
+    await many.compare(SearchRequest(plan("example"), 30, after=After(whole.hits[0].score + 1, "0" * 26)))
+    await many.compare(SearchRequest(plan("example"), 30, after=After(0, "7" + "Z" * 25)))
+
+
+async def test_no_words_find_nobody(many: Filled) -> None:
+    result = await many.compare(SearchRequest(plan(" . "), 5, facets=FACETS))
+    assert _plain(result) == {"hits": [], "total": 0, "more": False, "facets": {f.name: [] for f in FACETS}}
+
+
+async def test_versions_are_of_those_who_are_found(many: Filled) -> None:
+    ids = [user.id for user in many.users[:3]]
+    assert await many.engine.index.versions([*ids, a_user().id]) == dict.fromkeys(ids, 1)
+    assert await many.engine.index.versions([]) == {}
+
+
+async def test_an_index_that_is_there_answers(engine: Engine) -> None:
+    await engine.index.ping()
+    assert (await engine.index.search(SearchRequest(plan("anybody"), 5))).total == 0
