@@ -147,9 +147,17 @@ class UserService:
             raise
 
     async def _settle(self, write: Write) -> bool:
-        found = (await self._store.get([write.user.id])).get(write.user.id)
-        if found is not None and found.write_id == write.user.write_id:
-            return True
-        if (found.version if found else None) == write.expected:
-            return await self._store.write(write)
+        """Read, and if the write did not arrive send it again: it can only win once, whichever attempt arrives."""
+        for again in (True, False):
+            found = (await self._store.get([write.user.id])).get(write.user.id)
+            if found is not None and found.write_id == write.user.write_id:
+                return True
+            if not again or (found.version if found else None) != write.expected:
+                break
+            try:
+                if await self._store.write(write):
+                    return True
+            except NotUnique as exc:
+                if exc.field != "id":
+                    raise
         raise OutcomeUnknown(write.user.id)

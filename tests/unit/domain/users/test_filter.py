@@ -81,6 +81,7 @@ def nested(depth: int) -> dict[str, Any]:
         ({"version": {"eq": 2**54}}, "A filter on version got a value"),
         ({"version": {"eq": True}}, "A filter on version got a value"),
         ({"attributes": [{"eq": 1}]}, "A filter on attributes needs the key of an attribute."),
+        ({"attributes": [{"key": "\ud800", "eq": 1}]}, "A filter on attributes needs the key of an attribute."),
         ({"attributes": [{"key": "a", "gt": 1}]}, "attributes has no operator 'gt'"),
         ({"attributes": [{"key": "a", "eq": [1]}]}, "A filter on attributes got a value"),
         (nested(50), "The filter is nested deeper than 10 levels: flatten it."),

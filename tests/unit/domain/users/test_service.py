@@ -153,6 +153,15 @@ async def test_a_repeated_insert_of_the_driver_is_our_own(store: FaultyStore, se
     assert await service.get([user.id]) == {user.id: user}
 
 
+async def test_an_insert_that_arrives_while_it_is_settled_is_our_own(store: FaultyStore, service: UserService) -> None:
+    async def fail(_: Write) -> None:
+        pass
+
+    store.before, store.lose_answer = [fail, super(FaultyStore, store).write], [False]
+    user = await service.create({"username": "ann"})
+    assert await service.get([user.id]) == {user.id: user}
+
+
 async def test_endless_races_end(store: FaultyStore, service: UserService) -> None:
     user = await service.create({"username": "ann"})
     count = iter(range(1000))
