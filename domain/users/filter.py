@@ -142,7 +142,7 @@ def _filterable(name: str) -> Field:
 
 def _attribute_key(entry: Mapping[str, Any]) -> str:
     key = entry.get("key")
-    if not key or not _is_text(key):
+    if not isinstance(key, str) or not key or not _is_text(key):
         raise BadInput("A filter on attributes needs the key of an attribute.", field="filter")
     return key
 
