@@ -1,0 +1,1 @@
+"""Search engines beyond their contract."""
