@@ -25,7 +25,7 @@ class Checkpoints(Generic[Position]):
         self._committed: Position | None = None
         self._pending: Position | None = None
         self._changes = False
-        self._at = monotonic() - BUSY_SECONDS
+        self._at = monotonic() - IDLE_SECONDS
 
     def delivered(self, position: Position, *, changes: bool) -> None:
         """Everything up to `position` is delivered; `changes` says whether that was anything."""

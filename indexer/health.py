@@ -6,6 +6,7 @@ by are turns. /readyz fails if the user store does not answer, and lists every p
 
 import asyncio
 import contextlib
+import socket
 from collections.abc import AsyncIterator, Iterator, Sequence
 
 import uvicorn
@@ -59,25 +60,24 @@ class _Server(uvicorn.Server):
 
 @contextlib.asynccontextmanager
 async def serve_health(app: Starlette, settings: Settings) -> AsyncIterator[None]:
-    """Serve `app` on INDEXER_PORT until exit. Raises SettingsError if the port is taken."""
-    config = uvicorn.Config(
-        app,
-        host=settings.host,
-        port=settings.indexer_port,
-        log_config=None,
-        access_log=False,
-        lifespan="off",
-        timeout_graceful_shutdown=STOP_SECONDS,
-    )
+    """Serve `app` on INDEXER_PORT until exit. Raises SettingsError if that is not possible."""
     try:
-        socket = config.bind_socket()
-    except SystemExit:
-        raise SettingsError(f"INDEXER_PORT {settings.indexer_port} is taken: choose another one.") from None
+        listening = socket.create_server(
+            (settings.host, settings.indexer_port),
+            family=socket.AF_INET6 if ":" in settings.host else socket.AF_INET,
+        )
+    except OSError as exc:
+        raise SettingsError(
+            f"HOST {settings.host} and INDEXER_PORT {settings.indexer_port} cannot be listened on: {exc.strerror}."
+        ) from exc
+    config = uvicorn.Config(
+        app, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=STOP_SECONDS
+    )
     server = _Server(config)
-    serving = asyncio.create_task(server.serve(sockets=[socket]))
+    serving = asyncio.create_task(server.serve(sockets=[listening]))
     try:
         yield
     finally:
         server.should_exit = True
         await serving
-        socket.close()
+        listening.close()

@@ -31,11 +31,11 @@ async def run(settings: Settings, source: From | None, sink: To | None) -> None:
         async with open_store(settings) as store:
             builder = Builder(settings, store, stop)
             statuses = [Status(pair.name) for pair in pairs]
-            pipelines = [
-                supervise(builder.sessions(pair, status), status, stop)
-                for pair, status in zip(pairs, statuses, strict=True)
-            ]
             async with serve_health(health_app(store.store, statuses), settings):
+                pipelines = [
+                    supervise(builder.sessions(pair, status), status, stop)
+                    for pair, status in zip(pairs, statuses, strict=True)
+                ]
                 log.info("indexer runs", mode=settings.mode.value, pipelines=[pair.name for pair in pairs])
                 reporting = asyncio.create_task(report_all(store.ledger, statuses))
                 try:

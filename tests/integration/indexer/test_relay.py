@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import itertools
 import random
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -15,8 +16,10 @@ import pytest
 from domain.backends import StoreBackend, open_store
 from domain.settings import Settings
 from indexer.lease import PREFIX
+from indexer.topics import ensure_topics
 from tests.integration.indexer.process import Environment, indexer, settings_of, until
 from tests.integration.indexer.topic import newest_versions, read_all
+from tests.servers.kafka import KafkaServer
 
 RELAY = ("--from", "mongo", "--to", "kafka")
 USERS = 20
@@ -133,3 +136,24 @@ async def test_a_relay_that_is_killed_is_taken_over_within_seconds(
             await asyncio.wait_for(_taken_over(store, epoch), 10)
             await asyncio.sleep(1)
         await _level(settings, writers)
+
+
+async def test_a_stop_while_the_broker_does_not_answer_ends_in_time(
+    without_kafka: Environment, kafka_server: KafkaServer, tmp_path: Path
+) -> None:
+    environment = {**without_kafka, "KAFKA_BOOTSTRAP_SERVERS": kafka_server.url, "SHUTDOWN_TIMEOUT": "3"}
+    settings = settings_of(environment)
+    await ensure_topics(settings)  # or this test's reading would create it, otherwise than it has to be
+    async with open_store(settings) as store, indexer(environment, tmp_path / "a.log", *RELAY) as relay:
+        writers = Writers(store)
+        await writers.create()
+        await _level(settings, writers)
+        await kafka_server.pause()
+        async with writers.changing():
+            await asyncio.sleep(1)
+        begun = time.monotonic()
+        assert await relay.end() == 0
+        assert time.monotonic() - begun < 15
+        await kafka_server.resume()
+        async with indexer(environment, tmp_path / "b.log", *RELAY):
+            await _level(settings, writers)

@@ -12,9 +12,9 @@ class Rig:
         self.committed.append(position)
 
 
-async def test_the_first_delivery_is_committed_at_once_and_later_ones_are_spaced() -> None:
+async def test_the_first_position_is_committed_at_once_and_later_ones_are_spaced() -> None:
     rig = Rig()
-    rig.checkpoints.delivered("1", changes=True)
+    rig.checkpoints.delivered("1", changes=False)
     await rig.checkpoints.save()
     rig.checkpoints.delivered("2", changes=True)
     await rig.checkpoints.save()
