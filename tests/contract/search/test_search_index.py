@@ -157,6 +157,13 @@ async def test_words_of_tiny_alphabets_find_the_oracles_list(hostile: Filled) ->
     assert sum(total > 0 for total in totals) > 40
 
 
+async def test_a_typo_or_prefix_stands_for_any_number_of_words(engine: Engine) -> None:
+    typos = ["martin"[:at] + letter + "martin"[at + 1 :] for at in range(6) for letter in "bcdefghjklopqsuvwxyz"]
+    await engine.show([entry(a_user(given_name=name)) for name in typos])
+    assert (await engine.index.search(SearchRequest(plan("martin "), 5))).total == len(typos)
+    assert (await engine.index.search(SearchRequest(plan("m"), 5))).total == len(typos) - 20
+
+
 async def test_pages_by_cursor_are_the_whole_list(many: Filled) -> None:
     for query in ["a", "example", "s", "an", "明", *queries(many.users, 10, seed=3)]:
         whole = await many.compare(SearchRequest(plan(query), 1_000))
