@@ -110,13 +110,8 @@ def _attribute_condition(field: Field, operator: Operator, value: Any, attribute
 
 
 def _is_attribute_key(key: str) -> bool:
-    """Whether a document can have the attribute: other keys would be paths or operators, or cannot be sent."""
-    return (
-        "." not in key
-        and not key.startswith("$")
-        and "\0" not in key
-        and not any("\ud800" <= character <= "\udfff" for character in key)
-    )
+    """Whether a document can have the attribute: other keys would be paths or operators."""
+    return "." not in key and not key.startswith("$")
 
 
 def _beyond(order: Order, position: Position, *, forward: bool) -> Query:

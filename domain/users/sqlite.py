@@ -7,7 +7,7 @@ from datetime import datetime
 import orjson
 
 from domain.clock import now, to_milliseconds
-from domain.errors import BadInput, NotUnique, OutcomeUnknown, ServiceError
+from domain.errors import NotUnique, OutcomeUnknown, ServiceError
 from domain.users.fields import UNIQUE, Field
 from domain.users.filter import Filter
 from domain.users.model import User
@@ -66,23 +66,15 @@ class SqliteUserStore:
         return await self._database.read(read)
 
     async def page(self, filter: Filter, order: Order, window: Window) -> Page:
-        """Raises BadInput for texts that no user can have."""
         stretches = segments(order, window)
-        try:
-            users = await self._database.read(lambda c: _read_segments(c, filter, stretches, window.limit + 1))
-        except UnicodeEncodeError as exc:
-            raise BadInput("A text has a lone surrogate.", field="filter") from exc
+        users = await self._database.read(lambda c: _read_segments(c, filter, stretches, window.limit + 1))
         found = users[: window.limit]
         return Page(found[::-1] if window.backward else found, more=len(users) > window.limit)
 
     async def count(self, filter: Filter) -> int:
-        """Raises BadInput for texts that no user can have."""
         where = to_sql(filter)
         sql = f"SELECT count(*) FROM users WHERE {LIVE} AND {where.text}"
-        try:
-            return await self._database.read(lambda c: int(c.execute(sql, where.values).fetchone()[0]))
-        except UnicodeEncodeError as exc:
-            raise BadInput("A text has a lone surrogate.", field="filter") from exc
+        return await self._database.read(lambda c: int(c.execute(sql, where.values).fetchone()[0]))
 
     async def scan(self, after: str | None, limit: int) -> Sequence[User]:
         sql = f"SELECT {SELECTED} FROM users WHERE {LIVE} AND id > ? ORDER BY id LIMIT ?"

@@ -69,7 +69,7 @@ def test_an_attribute_exists_if_it_is_a_scalar() -> None:
     assert to_query(parse({"attributes": [{"key": "k", "exists": False}]})) == {"$nor": [scalar]}
 
 
-@pytest.mark.parametrize("key", ["a.b", "$where", "a\0", "\ud800"])
+@pytest.mark.parametrize("key", ["a.b", "$where"])
 def test_an_attribute_that_cannot_be_stored_is_absent_and_never_a_path(key: str) -> None:
     assert to_query(parse({"attributes": [{"key": key, "eq": 1}]})) == NOTHING
     assert to_query(parse({"attributes": [{"key": key, "exists": True}]})) == NOTHING

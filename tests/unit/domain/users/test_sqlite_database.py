@@ -13,9 +13,6 @@ from typing import Any
 import pytest
 
 from domain.errors import BadInput, OutcomeUnknown, SettingsError, StoreUnavailable
-from domain.users.fields import BY_NAME
-from domain.users.filter import Condition, Operator
-from domain.users.page import BY_ID, Order, Position, Window
 from domain.users.sqlite import SqliteDatabase, SqliteUserStore
 from domain.users.sqlite_database import READERS, Unconfirmed
 from domain.users.sqlite_ledger import SqliteLedger
@@ -302,18 +299,6 @@ async def test_a_closed_database_is_unavailable(path: Path) -> None:
     for answer in (store.ping(), store.write(Write(a_user()))):
         with pytest.raises(StoreUnavailable, match=r"^The user store is closed.$"):
             await answer
-
-
-async def test_a_text_that_no_user_can_have_is_bad_input(database: SqliteDatabase) -> None:
-    store = SqliteUserStore(database)
-    condition = Condition(BY_NAME["attributes"], Operator.EQ, "x", "\ud800")
-    with pytest.raises(BadInput):
-        await store.count(condition)
-    with pytest.raises(BadInput):
-        await store.page(condition, BY_ID, Window(1))
-    with pytest.raises(BadInput):
-        await store.page(condition, Order(BY_NAME["givenName"]), Window(1, after=Position("\ud800", "x")))
-    await store.ping()
 
 
 async def test_the_first_of_several_taken_values_is_told(database: SqliteDatabase) -> None:
