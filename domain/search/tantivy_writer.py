@@ -112,7 +112,7 @@ class TantivyWriter:
 
     def _apply(self, index: tantivy.Index, writer: tantivy.IndexWriter, entry: IndexEntry, *, is_there: bool) -> None:
         if is_there:
-            writer.delete_documents(ID, entry.id)
+            writer.delete_documents_by_term(ID, entry.id)
         if entry.document is not None:
             self._deleted.pop(entry.id, None)
             writer.add_document(to_tantivy(entry, index.schema))

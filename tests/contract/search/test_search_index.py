@@ -27,6 +27,7 @@ from tests.contract.search.conftest import Engine, entry, open_engine
 from tests.contract.search.oracle import Oracle
 from tests.contract.users.users import FILTERS, a_user
 
+_OTHER_LETTERS = "bcdefghjklopqsuvwxyz0123456789бвгджзклмнопрстуфхцчшщ"
 FACETS = tuple(field for field in FIELDS if field.facetable)
 
 
@@ -158,10 +159,10 @@ async def test_words_of_tiny_alphabets_find_the_oracles_list(hostile: Filled) ->
 
 
 async def test_a_typo_or_prefix_stands_for_any_number_of_words(engine: Engine) -> None:
-    typos = ["martin"[:at] + letter + "martin"[at + 1 :] for at in range(6) for letter in "bcdefghjklopqsuvwxyz"]
+    typos = ["martin"[:at] + letter + "martin"[at + 1 :] for at in range(6) for letter in _OTHER_LETTERS]
     await engine.show([entry(a_user(given_name=name)) for name in typos])
     assert (await engine.index.search(SearchRequest(plan("martin "), 5))).total == len(typos)
-    assert (await engine.index.search(SearchRequest(plan("m"), 5))).total == len(typos) - 20
+    assert (await engine.index.search(SearchRequest(plan("m"), 5))).total == len(typos) - len(_OTHER_LETTERS)
 
 
 async def test_pages_by_cursor_are_the_whole_list(many: Filled) -> None:
