@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from typing import Annotated, Any
 
 import structlog
@@ -50,7 +50,7 @@ async def _show_status(settings: Settings) -> None:
     Console().print(_table(entries))
 
 
-def _table(entries: list[Entry] | Any) -> Table:
+def _table(entries: Sequence[Entry]) -> Table:
     table = Table("pipeline", "state", "lag s", "written", "stale", "retries", "dead letters", "at", "error")
     for entry in entries:
         value = entry.value

@@ -37,7 +37,7 @@ async def test_what_only_an_operator_can_help_with_ends_the_pipeline() -> None:
         raise SettingsError("KAFKA_TOPIC: no")
 
     with pytest.raises(SettingsError):
-        await supervise(session, status, asyncio.Event())
+        await asyncio.wait_for(supervise(session, status, asyncio.Event()), 5)
     assert status.state is State.STOPPED
 
 

@@ -58,6 +58,9 @@ class Rig:
         assert await self.store.write(Write(user))
         return user
 
+    async def change(self, user: User) -> None:
+        assert await self.store.write(Write(replace(user, version=user.version + 1), expected=user.version))
+
     async def delete(self, user: User) -> None:
         tombstone = replace(user, status=Status.DELETED, version=user.version + 1, username=None)
         assert await self.store.write(Write(tombstone, expected=user.version))
@@ -99,9 +102,10 @@ async def test_what_changes_during_a_resync_is_read_after_it() -> None:
             if not late:
                 late = [await rig.create(), await rig.create()]
                 await rig.delete(users[0])
-            if chunk.position == "6":
+                await rig.change(users[1])
+            if chunk.position == "7":
                 break
-    assert rig.indexed() == {user.id: 1 for user in (*users[1:], *late)}
+    assert rig.indexed() == {users[1].id: 2} | {user.id: 1 for user in (*users[2:], *late)}
 
 
 async def test_a_resync_deletes_what_the_sink_holds_beyond_the_store() -> None:
