@@ -1,6 +1,7 @@
 """python -m graph: serve the API, show its schema, make tokens for development."""
 
 import asyncio
+import math
 import signal
 import sys
 from collections.abc import Iterator
@@ -102,7 +103,7 @@ async def _serve(settings: Settings) -> None:
             access_log=False,
             log_config=None,
             server_header=False,
-            timeout_graceful_shutdown=round(settings.shutdown_timeout.total_seconds()),
+            timeout_graceful_shutdown=math.ceil(settings.shutdown_timeout.total_seconds()),
         )
         structlog.get_logger(__name__).info("serving", mode=settings.mode, version=settings.app_version)
         await _Server(config).serve()

@@ -20,6 +20,7 @@ def set_up(level: str) -> None:
             foreign_pre_chain=[structlog.stdlib.ExtraAdder(), *shared],
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                _without_escapes,
                 _trace_of_exception,
                 structlog.processors.JSONRenderer(ensure_ascii=False),
             ],
@@ -45,6 +46,14 @@ def trace(error: BaseException) -> list[str]:
         lines.extend(f"  {frame.filename}:{frame.lineno} {frame.name}" for frame in frames)
         current = current.__cause__ or (None if current.__suppress_context__ else current.__context__)
     return lines
+
+
+def _without_escapes(
+    _logger: structlog.typing.WrappedLogger, _method: str, event: structlog.typing.EventDict
+) -> structlog.typing.EventDict:
+    """uvicorn says everything a second time with the escape codes of a terminal."""
+    event.pop("color_message", None)
+    return event
 
 
 def _trace_of_exception(

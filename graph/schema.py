@@ -4,16 +4,14 @@ from typing import Any
 
 import strawberry
 from graphql import ASTValidationRule, GraphQLInputObjectType, GraphQLObjectType, GraphQLSchema, Undefined
-from strawberry.extensions import AddValidationRules, ParserCache, ValidationCache
 from strawberry.schema.config import StrawberryConfig
 from strawberry.tools import create_type
 
 from domain.settings import Settings
+from graph.documents import Documents, PreparedDocuments
 from graph.limits.aliases import alias_limit
 from graph.limits.depth import depth_limit
 from graph.limits.introspection import NoIntrospection
-from graph.limits.operation import OneOperation
-from graph.limits.tokens import TokenLimit
 from graph.mutations.create_user import create_user
 from graph.mutations.delete_user import delete_user
 from graph.mutations.import_users import import_users
@@ -27,8 +25,6 @@ from graph.queries.service import service_info
 from graph.queries.users import user, user_by, users
 from graph.types.scalars import SCALARS
 from graph.types.user import User
-
-CACHED_DOCUMENTS = 256
 
 Query = create_type("Query", [user, user_by, users, search_users, suggest_users, me, node, nodes, service_info])
 Mutation = create_type("Mutation", [create_user, update_user, suspend_user, reactivate_user, delete_user, import_users])
@@ -47,25 +43,20 @@ class Schema(strawberry.Schema):
 
 
 def build_schema(settings: Settings) -> Schema:
-    """The schema with the limits of `settings`; parsed and validated documents are kept."""
+    """The schema with the limits of `settings`."""
     rules: list[type[ASTValidationRule]] = [
         depth_limit(settings.max_query_depth),
         alias_limit(settings.max_query_aliases),
     ]
     if not settings.introspection_on:
         rules.append(NoIntrospection)
+    documents = Documents(rules, max_tokens=settings.max_query_tokens)
     schema = Schema(
         query=Query,
         mutation=Mutation,
         types=[User],
         config=StrawberryConfig(scalar_map=SCALARS),
-        extensions=[
-            lambda: TokenLimit(settings.max_query_tokens),
-            lambda: AddValidationRules(rules),
-            lambda: ParserCache(maxsize=CACHED_DOCUMENTS),
-            lambda: ValidationCache(maxsize=CACHED_DOCUMENTS),
-            OneOperation,
-        ],
+        extensions=[lambda: PreparedDocuments(documents, schema.core)],
     )
     _leave_out_null_defaults(schema.core)
     return schema

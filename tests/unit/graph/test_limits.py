@@ -9,7 +9,7 @@ from graphql import GraphQLError, ValidationRule, build_schema, get_introspectio
 
 from graph.limits.aliases import alias_limit
 from graph.limits.depth import depth_limit
-from graph.limits.tokens import MAX_CHARACTERS
+from graph.limits.length import MAX_CHARACTERS
 from tests.unit.graph.api import Api, open_api
 
 SCHEMA = build_schema("type Query { a: Query b: Int }")

@@ -23,11 +23,12 @@ def test_a_line_is_one_json_object(capsys: pytest.CaptureFixture[str]) -> None:
     logs.set_up("INFO")
     structlog.get_logger("ours").info("serving", mode="embedded")
     structlog.get_logger("ours").debug("unseen")
-    logging.getLogger("theirs").warning("said %s", "something", extra={"key": 1})
+    logging.getLogger("theirs").warning("said %s", "something", extra={"key": 1, "color_message": "\x1b[36m"})
     ours, theirs = map(json.loads, capsys.readouterr().err.splitlines())
     assert (ours["event"], ours["mode"], ours["level"], ours["logger"]) == ("serving", "embedded", "info", "ours")
     assert ours["timestamp"].endswith("Z")
     assert (theirs["event"], theirs["key"], theirs["level"]) == ("said something", 1, "warning")
+    assert "color_message" not in theirs
 
 
 def test_an_exception_is_logged_as_places_and_types(capsys: pytest.CaptureFixture[str]) -> None:
