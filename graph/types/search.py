@@ -5,11 +5,11 @@ from enum import Enum
 from typing import Self
 
 import strawberry
-from domain.search.highlight import highlights
-from domain.search.service import SearchHit, SearchPage
 
 from domain.errors import StoreUnavailable
+from domain.search.highlight import highlights
 from domain.search.query import Plan
+from domain.search.service import SearchHit, SearchPage
 from domain.users.model import User as UserModel
 from graph.connection import PageInfo
 from graph.context import Info
