@@ -3,10 +3,10 @@
 from dataclasses import dataclass, field
 
 import strawberry
-from domain.search.change_token import ChangeTokens
-from domain.search.service import SearchService
 
 from domain.identity.caller import Caller
+from domain.search.change_token import ChangeTokens
+from domain.search.service import SearchService
 from domain.settings import Mode
 from domain.users.service import UserService
 from graph.index_lag import IndexLag
