@@ -1,0 +1,1 @@
+"""What the service costs beside the raw engines, and how long a user waits."""

@@ -1,0 +1,74 @@
+"""What the service costs beside the raw engines, and how long a user waits. Prints markdown tables.
+
+Sides that are compared take turns in one run. Servers are the tests' own, on free ports, and end with the run.
+"""
+
+import asyncio
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from benchmarks import freshness as freshness_benchmark
+from benchmarks import indexes as indexes_benchmark
+from benchmarks import search as search_benchmark
+from benchmarks import stores as stores_benchmark
+from domain.settings import Mode
+
+app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+
+
+class Which(StrEnum):
+    EMBEDDED = "embedded"
+    CLUSTER = "cluster"
+    WITHOUT_KAFKA = "without-kafka"
+    ALL = "all"
+
+    @property
+    def modes(self) -> list[Mode]:
+        return list(Mode) if self is Which.ALL else [Mode(self.value)]
+
+
+Users = Annotated[int, typer.Option(min=1_000, max=10_000_000, help="How many generated users.")]
+WhichMode = Annotated[Which, typer.Option(help="The mode, or all of them.")]
+
+
+@app.command()
+def stores(users: Users = 100_000, mode: WhichMode = Which.ALL) -> None:
+    """Preparation, UserStore.write_many beside executemany and insert_many, and a whole import."""
+    embedded, cluster = _engines(mode)
+    asyncio.run(stores_benchmark.measure(users, embedded=embedded, cluster=cluster))
+
+
+@app.command()
+def indexes(users: Users = 100_000, mode: WhichMode = Which.ALL) -> None:
+    """Preparation, IndexWriter.write beside tantivy's writer and async_bulk, and the whole pipeline."""
+    embedded, cluster = _engines(mode)
+    asyncio.run(indexes_benchmark.measure(users, mode.modes, embedded=embedded, cluster=cluster))
+
+
+@app.command()
+def search(users: Users = 100_000, mode: WhichMode = Which.ALL) -> None:
+    """p50 and p99 of searches, one at a time, through the port and through GraphQL over HTTP."""
+    for chosen in mode.modes:
+        asyncio.run(search_benchmark.measure(users, chosen))
+
+
+@app.command()
+def freshness(
+    users: Users = 10_000,
+    mode: WhichMode = Which.ALL,
+    times: Annotated[int, typer.Option(min=10, help="How many users are created, one after the other.")] = 200,
+) -> None:
+    """p50 and p99 of the time from a mutation's answer until searchUsers(waitFor) has found the user."""
+    for chosen in mode.modes:
+        asyncio.run(freshness_benchmark.measure(users, chosen, times))
+
+
+def _engines(which: Which) -> tuple[bool, bool]:
+    """Whether to measure the engines of the embedded mode, and those of the others."""
+    return Mode.EMBEDDED in which.modes, which is not Which.EMBEDDED
+
+
+if __name__ == "__main__":
+    app(prog_name="python -m benchmarks")

@@ -1,0 +1,66 @@
+"""The real servers of a mode, on free ports, in a folder that is removed with them."""
+
+import tempfile
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from pathlib import Path
+
+from domain.settings import Mode
+from tests.servers.elasticsearch import ElasticsearchServer
+from tests.servers.kafka import KafkaServer
+from tests.servers.local import LocalServer
+from tests.servers.mongodb import MongoServer
+
+Environment = Mapping[str, str]
+
+
+@asynccontextmanager
+async def environment(mode: Mode) -> AsyncIterator[Environment]:
+    """The variables by which our processes find the mode's servers, which run until exit."""
+    with _folder() as folder:
+        async with AsyncExitStack() as stack:
+            found = {"DATA_DIR": str(folder), "ENVIRONMENT": "development", "LOG_LEVEL": "WARNING"}
+            for variable, server in _servers(mode, folder).items():
+                found[variable] = await _started(server, stack)
+            if mode is not Mode.EMBEDDED:
+                found |= {"SEARCH_REPLICAS": "0", "CHANGE_TOKEN_SECRET": "only for benchmarks, and long enough"}
+            yield found
+
+
+@asynccontextmanager
+async def lent(server: type[MongoServer] | type[ElasticsearchServer]) -> AsyncIterator[str]:
+    """The URL of one server that runs until exit."""
+    with _folder() as folder:
+        async with AsyncExitStack() as stack:
+            yield await _started(_elasticsearch(folder) if server is ElasticsearchServer else server(folder), stack)
+
+
+@contextmanager
+def _folder() -> Iterator[Path]:
+    """A folder until exit that other users may look into, as whom Elasticsearch runs."""
+    with tempfile.TemporaryDirectory(prefix="benchmark-", ignore_cleanup_errors=True) as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
+
+
+def _servers(mode: Mode, folder: Path) -> Mapping[str, LocalServer]:
+    if mode is Mode.EMBEDDED:
+        return {}
+    servers: dict[str, LocalServer] = {
+        "MONGODB_URL": MongoServer(folder / "mongodb"),
+        "ELASTICSEARCH_URL": _elasticsearch(folder / "elasticsearch"),
+    }
+    if mode is Mode.CLUSTER:
+        servers["KAFKA_BOOTSTRAP_SERVERS"] = KafkaServer(folder / "kafka")
+    return servers
+
+
+def _elasticsearch(folder: Path) -> ElasticsearchServer:
+    return ElasticsearchServer(folder, compiler="full", heap="1g")
+
+
+async def _started(server: LocalServer, stack: AsyncExitStack) -> str:
+    type(server).install()
+    await server.start()
+    stack.push_async_callback(server.stop)
+    return server.url
