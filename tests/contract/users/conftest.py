@@ -14,7 +14,7 @@ from domain.users.ledger import Ledger
 from domain.users.store import UserStore
 from tests.contract.users.memory import MemoryChangeFeed, MemoryDatabase, MemoryLedger, MemoryUserStore
 
-TIMEOUT = timedelta(seconds=10)
+TIMEOUT = timedelta(seconds=60)
 
 
 @dataclass(frozen=True, slots=True)
