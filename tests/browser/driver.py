@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.fixtures.npm import install_packages
 from tests.servers.fixtures import refuse
 
 _FOLDER = Path(__file__).parent
@@ -65,18 +66,5 @@ def _prepare() -> str:
         refuse("browser", "no Chromium: install Debian's package chromium")
     if not _MANIFEST.exists():
         refuse("browser", "GraphiQL is not built: run make graphiql")
-    _install_library()
+    install_packages(_FOLDER)
     return str(browser)
-
-
-def _install_library() -> None:
-    """`npm ci` here, unless what is there is what the lockfile says."""
-    npm = shutil.which("npm")
-    if npm is None:
-        refuse("browser", "no npm: install Node 20 or newer")
-    lock, installed = _FOLDER / "package-lock.json", _FOLDER / "node_modules/.package-lock.json"
-    if installed.exists() and installed.stat().st_mtime >= lock.stat().st_mtime:
-        return
-    done = subprocess.run([str(npm), "ci"], cwd=_FOLDER, capture_output=True, text=True, timeout=300, check=False)
-    if done.returncode != 0:
-        refuse("browser", f"npm ci failed: {done.stderr[-300:]}")

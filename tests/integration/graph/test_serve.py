@@ -2,67 +2,13 @@
 
 import asyncio
 import json
-import os
 import signal
-import sys
-from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from datetime import timedelta
 from pathlib import Path
 
-import httpx
 import pytest
 
-from domain.identity.verifier import development_token
-from domain.settings import load_settings
+from tests.integration.graph.process import serving, start, stopped
 from tests.servers.ports import free_port
-
-ROOT = Path(__file__).parents[3]
-START_TIMEOUT = 60
-
-
-async def start(folder: Path, port: int, **environment: str) -> Process:
-    """A process that serves on `port`, with its data in `folder`."""
-    base = {name: value for name, value in os.environ.items() if name in {"PATH", "HOME", "LANG"}}
-    mine = {"ENVIRONMENT": "development", "DATA_DIR": str(folder), "HOST": "127.0.0.1", "PORT": str(port)}
-    return await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "graph", "serve", cwd=ROOT, env=base | mine | environment, stderr=PIPE, stdout=PIPE
-    )
-
-
-async def stopped(process: Process) -> tuple[int, str, str]:
-    """The exit code and what was written, once the process ends."""
-    async with asyncio.timeout(START_TIMEOUT):
-        out, err = await process.communicate()
-    assert process.returncode is not None
-    return process.returncode, out.decode(), err.decode()
-
-
-@asynccontextmanager
-async def serving(folder: Path, **environment: str) -> AsyncIterator[tuple[Process, httpx.AsyncClient]]:
-    """A process that answers, and a client of it with an administrator's token."""
-    port = free_port()
-    process = await start(folder, port, **environment)
-    token = development_token(
-        load_settings(environment="development", data_dir=folder), "tester", ["user:admin"], timedelta(hours=1)
-    )
-    headers = {"Authorization": f"Bearer {token}"}
-    try:
-        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", headers=headers) as client:
-            async with asyncio.timeout(START_TIMEOUT):
-                while True:
-                    assert process.returncode is None, (await stopped(process))[2]
-                    try:
-                        await client.get("/livez")
-                        break
-                    except httpx.TransportError:
-                        await asyncio.sleep(0.1)
-            yield process, client
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
 
 
 async def test_it_serves_what_it_stored_and_keeps_it(tmp_path: Path) -> None:
