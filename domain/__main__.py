@@ -16,10 +16,11 @@ from typing import Annotated, Any, BinaryIO, TypeVar
 
 import typer
 
+from domain import logs
 from domain.backends import open_store
 from domain.errors import BadInput, SettingsError, StoreUnavailable
 from domain.progress import progress
-from domain.settings import load_settings
+from domain.settings import Settings, load_settings
 from domain.users import exporting
 from domain.users.bulk import Report, import_all
 from domain.users.filter import EVERYONE
@@ -91,7 +92,7 @@ def sample_command(
 
 
 async def _import(file: Path, rejected: Path, by: By | None, delimiter: str, *, dry_run: bool) -> Report:
-    async with open_store(load_settings()) as backend:
+    async with open_store(_settings()) as backend:
         with (
             file.open("rb") as source,
             _RejectedRows(rejected) as rejects,
@@ -112,7 +113,7 @@ async def _import(file: Path, rejected: Path, by: By | None, delimiter: str, *, 
 
 async def _export(file: Path, format: Format) -> int:
     count = 0
-    async with open_store(load_settings()) as backend:
+    async with open_store(_settings()) as backend:
         total = await backend.users.count(EVERYONE)
         with _complete_file(file) as target, progress(f"export {file.name}", total) as advance:
             if format is Format.CSV:
@@ -126,7 +127,7 @@ async def _export(file: Path, format: Format) -> int:
 
 
 async def _sample(count: int, seed: int, *, if_empty: bool) -> None:
-    async with open_store(load_settings()) as backend:
+    async with open_store(_settings()) as backend:
         if if_empty and await backend.users.count(EVERYONE):
             return
         rows = (Row(number, "", values) for number, values in enumerate(sample_users(count, seed=seed), 1))
@@ -187,6 +188,12 @@ def _complete_file(path: Path) -> Iterator[BinaryIO]:
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def _settings() -> Settings:
+    settings = load_settings()
+    logs.set_up(settings.log_level)
+    return settings
 
 
 def _run(work: Coroutine[Any, Any, T]) -> T:

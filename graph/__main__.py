@@ -16,10 +16,10 @@ import uvicorn
 import uvloop
 from pydantic import TypeAdapter, ValidationError
 
+from domain import logs
 from domain.errors import ServiceError, SettingsError
 from domain.identity.verifier import development_token
 from domain.settings import Duration, Settings, load_settings
-from graph import logs
 from graph.app import create_app
 from graph.lifespan import with_state
 from graph.schema import sdl
@@ -105,7 +105,7 @@ async def _serve(settings: Settings) -> None:
             server_header=False,
             timeout_graceful_shutdown=math.ceil(settings.shutdown_timeout.total_seconds()),
         )
-        structlog.get_logger(__name__).info("serving", mode=settings.mode, version=settings.app_version)
+        structlog.get_logger("graph").info("serving", mode=settings.mode, version=settings.app_version)
         await _Server(config).serve()
 
 

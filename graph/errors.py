@@ -8,7 +8,7 @@ import structlog
 from graphql import GraphQLError, GraphQLSyntaxError
 
 from domain.errors import BadInput, InternalError, LimitExceeded, ServiceError
-from graph.logs import trace
+from domain.logs import trace
 
 PARSE_FAILED = "GRAPHQL_PARSE_FAILED"
 VALIDATION_FAILED = "GRAPHQL_VALIDATION_FAILED"

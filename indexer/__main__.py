@@ -1,16 +1,15 @@
 """python -m indexer: run the pipelines that keep the search index up to date, and see how they are."""
 
 import asyncio
-import logging
 from collections.abc import Coroutine, Sequence
 from typing import Annotated, Any
 
-import structlog
 import typer
 import uvloop
 from rich.console import Console
 from rich.table import Table
 
+from domain import logs
 from domain.backends import open_store
 from domain.errors import ServiceError
 from domain.settings import Settings, load_settings
@@ -64,9 +63,7 @@ def _settings() -> Settings:
         settings = load_settings()
     except ServiceError as exc:
         raise _refused(exc) from None
-    level = logging.getLevelNamesMapping()[settings.log_level]
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(level))
-    logging.basicConfig(level=max(level, logging.WARNING))
+    logs.set_up(settings.log_level)
     return settings
 
 

@@ -78,6 +78,7 @@ async def test_changes_travel_whatever_happens_to_the_indexer(
         assert (await backends.search.search("early")).total == 60 - 3
         assert await process.end(signal.SIGINT) == 0
     assert "Traceback" not in log.read_text()
+    assert '"trace"' not in log.read_text()
 
 
 async def test_an_index_that_was_lost_is_filled_again(

@@ -7,8 +7,8 @@ import pytest
 from structlog.testing import capture_logs
 
 from domain.errors import NewerSchema, OutcomeUnknown, StoreUnavailable
+from domain.logs import trace
 from graph.errors import present_service_error
-from graph.logs import trace
 from tests.unit.graph.api import Api, open_api
 
 SECRET = "ada@example.org"

@@ -57,7 +57,7 @@ async def test_a_token_holds_for_its_scopes() -> None:
 def test_a_refused_setting_is_one_line_and_exit_code_2(
     monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], arguments: list[str], message: str
 ) -> None:
-    monkeypatch.setattr("graph.logs.set_up", lambda _: None)
+    monkeypatch.setattr("domain.logs.set_up", lambda _: None)
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     result = RUNNER.invoke(main.commands, arguments)
