@@ -1,6 +1,9 @@
-// Bundles the page into dist/: assets named by their content, and a manifest that says which two to load.
-import { rm, writeFile } from "node:fs/promises";
-import { basename } from "node:path";
+// Bundles the page into dist/: assets named by their content, each once more compressed, and a manifest that says which
+// two to load.
+import { readFile, readdir, rm, writeFile } from "node:fs/promises";
+import { basename, join } from "node:path";
+import { promisify } from "node:util";
+import { gzip } from "node:zlib";
 import { build } from "esbuild";
 
 const WORKERS = {
@@ -28,6 +31,14 @@ async function bundle(entries, options) {
   return Object.fromEntries(Object.entries(entries).map(([name, path]) => [name, files.get(path)]));
 }
 
+/** Puts `<name>.gz` beside every file of a folder. */
+async function compress(folder) {
+  for (const name of await readdir(folder)) {
+    const file = join(folder, name);
+    await writeFile(`${file}.gz`, await promisify(gzip)(await readFile(file), { level: 9 }));
+  }
+}
+
 await rm("dist", { recursive: true, force: true });
 const workers = await bundle(WORKERS, { format: "iife" });
 const { style } = await bundle({ style: "src/style.css" });
@@ -41,4 +52,5 @@ const { script } = await bundle(
     define: { WORKERS: JSON.stringify(workers), "process.env.NODE_ENV": '"production"' },
   },
 );
+await compress("dist/assets");
 await writeFile("dist/manifest.json", JSON.stringify({ script, style }));

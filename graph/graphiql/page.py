@@ -7,6 +7,7 @@ from os import PathLike, stat_result
 from pathlib import Path
 from string import Template
 
+from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import BaseRoute, Mount
@@ -67,7 +68,7 @@ class GraphiQLPage:
         self._manifest: dict[str, str] | None = json.loads(manifest.read_bytes()) if manifest.exists() else None
         self.routes: list[BaseRoute] = []
         if self._manifest is not None:
-            self.routes.append(Mount(f"{path}/assets", app=_Assets(directory=dist / "assets")))
+            self.routes.append(Mount(f"{path}/assets", app=_Assets(dist / "assets")))
 
     def render(self, request: Request) -> HTMLResponse:
         """Answer with the page, for this view alone: it may hold a token, so nothing may keep it."""
@@ -86,23 +87,42 @@ class GraphiQLPage:
 
 
 class _Assets(StaticFiles):
-    """Files whose names change with their content, so that a browser keeps them for good."""
+    """Files whose names change with their content, so that a browser keeps them for good.
+
+    Where the build has put `<name>.gz` beside a file, those who accept gzip get that.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(directory=folder)
+        self._gzipped = {path.stem: (path, path.stat()) for path in folder.glob("*.gz")}
 
     def file_response(
         self, full_path: str | PathLike[str], stat_result: stat_result, scope: Scope, status_code: int = 200
     ) -> Response:
-        response = super().file_response(full_path, stat_result, scope, status_code)
         # A worker takes its policy from its own response, not from the page's.
-        response.headers.update({**_HEADERS, "Cache-Control": "public, max-age=31536000, immutable"})
+        headers = {**_HEADERS, "Cache-Control": "public, max-age=31536000, immutable", "Vary": "Accept-Encoding"}
         # What the machine thinks of a suffix varies; a browser refuses a module of the wrong type.
         if media_type := _MEDIA_TYPES.get(Path(full_path).suffix):
-            response.headers["Content-Type"] = media_type
+            headers["Content-Type"] = media_type
+        gzipped = self._gzipped.get(Path(full_path).name)
+        if gzipped and _accepts_gzip(Headers(scope=scope)):
+            full_path, stat_result = gzipped
+            headers["Content-Encoding"] = "gzip"
+        response = super().file_response(full_path, stat_result, scope, status_code)
+        response.headers.update(headers)
         return response
 
 
 def _accepts_html(request: Request) -> bool:
     ranges = (item.partition(";")[0].strip().lower() for item in request.headers.get("accept", "").split(","))
     return "text/html" in ranges
+
+
+def _accepts_gzip(headers: Headers) -> bool:
+    items = (item.replace(" ", "").lower() for item in headers.get("accept-encoding", "").split(","))
+    weights = dict(item.partition(";q=")[::2] for item in items)
+    weight = weights.get("gzip")
+    return weight == "" or bool(weight and weight.strip("0."))  # RFC 9110: a weight of 0 is a refusal
 
 
 def _script_json(value: object) -> str:

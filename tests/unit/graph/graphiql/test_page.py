@@ -1,3 +1,4 @@
+import gzip
 import json
 import re
 from collections.abc import Callable, Mapping
@@ -129,6 +130,43 @@ async def test_an_asset_that_the_browser_has_is_not_sent_again(dist: Path) -> No
     browser = client(dist)
     etag = (await browser.get("/graphql/assets/script-1.js")).headers["etag"]
     assert (await browser.get("/graphql/assets/script-1.js", headers={"If-None-Match": etag})).status_code == 304
+
+
+@pytest.mark.parametrize(
+    ("accepted", "compressed"),
+    [
+        ("gzip", True),
+        ("br, GZIP;q=0.5", True),
+        ("gzip; q=1.0", True),
+        ("gzip;q=0", False),
+        ("gzip;q=0.000, br", False),
+        ("br", False),
+        ("", False),
+    ],
+)
+async def test_an_asset_is_sent_compressed_to_those_who_accept_it(dist: Path, accepted: str, compressed: bool) -> None:
+    (dist / "assets/script-1.js.gz").write_bytes(gzip.compress(b"export {};"))
+    response = await client(dist).get("/graphql/assets/script-1.js", headers={"Accept-Encoding": accepted})
+    assert response.headers.get("content-encoding") == ("gzip" if compressed else None)
+    assert response.headers["vary"] == "Accept-Encoding"
+    assert response.headers["content-type"] == "text/javascript; charset=utf-8"
+    assert response.text == "export {};"
+
+
+async def test_the_two_forms_of_an_asset_are_not_taken_for_each_other(dist: Path) -> None:
+    (dist / "assets/script-1.js.gz").write_bytes(gzip.compress(b"export {};"))
+    browser = client(dist)
+    plain, compressed = [
+        (await browser.get("/graphql/assets/script-1.js", headers={"Accept-Encoding": accepted})).headers["etag"]
+        for accepted in ("identity", "gzip")
+    ]
+    assert plain != compressed
+
+
+async def test_an_asset_without_a_compressed_form_is_sent_as_it_is(dist: Path) -> None:
+    response = await client(dist).get("/graphql/assets/style-1.css", headers={"Accept-Encoding": "gzip"})
+    assert "content-encoding" not in response.headers
+    assert response.text == "a {}"
 
 
 @pytest.mark.parametrize("path", ["none.js", "", "../manifest.json", "%2e%2e/manifest.json", "..%2fmanifest.json"])
