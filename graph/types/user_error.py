@@ -6,6 +6,7 @@ from typing import Self
 import strawberry
 
 from domain.errors import BadInput, Conflict, InternalError, NotFound, NotUnique, ServiceError, StoreUnavailable
+from graph.errors import present_service_error
 
 
 @strawberry.enum(description="STORE_UNAVAILABLE and INTERNAL are met by single rows of importUsers only.")
@@ -30,5 +31,7 @@ class UserError:
 
     @classmethod
     def of(cls, error: ServiceError) -> Self:
-        """The data of an error that is one of EXPECTED, or of a row that failed."""
-        return cls(code=UserErrorCode(error.code), message=error.message, field=error.field)
+        """The data of an error that is one of EXPECTED, or of a row that failed; INTERNAL is masked and logged."""
+        told = present_service_error(error)
+        extensions = told["extensions"]
+        return cls(code=UserErrorCode(extensions["code"]), message=told["message"], field=extensions.get("field"))

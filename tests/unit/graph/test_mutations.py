@@ -3,8 +3,10 @@
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
-from domain.errors import StoreUnavailable
+from domain.errors import NewerSchema, StoreUnavailable
+from domain.users.store import Write
 from tests.unit.graph.api import Api
 
 USER = "user { id username email emailVerified givenName roles status version attributes } changeToken"
@@ -138,6 +140,31 @@ async def test_each_row_of_an_import_succeeds_or_fails_alone(api: Api) -> None:
         ("NOT_UNIQUE", "externalId"),
         ("BAD_USER_INPUT", "username"),
     ]
+
+
+async def test_a_row_that_fails_inside_is_masked_and_the_others_are_imported(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = api.store.write
+
+    async def fail_for_one(each: Write) -> bool:
+        if each.user.username == "newer":
+            raise NewerSchema(each.user.id, schema=9, known=1)
+        return await write(each)
+
+    monkeypatch.setattr(api.store, "write", fail_for_one)
+    with capture_logs() as logs:
+        rows = [{"username": "newer"}, {"username": "fresh"}]
+        payload = (await api.data(IMPORT, {"input": {"by": "USERNAME", "rows": rows}}))["importUsers"]
+    failed, fine = payload["results"]
+    assert (failed["outcome"], fine["outcome"]) == ("REJECTED", "CREATED")
+    (logged,) = logs
+    assert logged["trace"][0] == "NewerSchema"
+    assert failed["error"] == {
+        "code": "INTERNAL",
+        "message": f"Something went wrong in this service: its log has it under {logged['correlation_id']}.",
+        "field": None,
+    }
 
 
 async def test_an_import_of_too_many_rows_is_refused_whole(api: Api) -> None:
