@@ -32,6 +32,7 @@ class GraphQLEndpoint:
         self._schema = schema
         self._timeout = settings.request_timeout.total_seconds()
         self._max_body_bytes = settings.max_body_bytes
+        self._suggesting = settings.introspection_on
         self._metrics = metrics
         self._page = page
 
@@ -89,4 +90,4 @@ class GraphQLEndpoint:
         except InvalidOperationTypeError as exc:
             raise Refused(405, BadInput("Mutations are sent by POST."), {"Allow": "POST"}) from exc
         measured.operation = context.operation
-        return answer_result(result, kind)
+        return answer_result(result, kind, suggesting=self._suggesting)

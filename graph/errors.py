@@ -1,5 +1,6 @@
 """The one translator from what went wrong to what a client is told of it."""
 
+import re
 import secrets
 from collections.abc import Sequence
 from typing import Any
@@ -14,15 +15,23 @@ PARSE_FAILED = "GRAPHQL_PARSE_FAILED"
 VALIDATION_FAILED = "GRAPHQL_VALIDATION_FAILED"
 
 _PARSER_LIMITS = ("Document contains more than", "Document is nested too deeply")
+_SUGGESTION = re.compile(r" Did you mean [^?]*\?")
 _log = structlog.get_logger(__name__)
 
 
-def present(errors: Sequence[GraphQLError], *, validating: bool = False) -> list[dict[str, Any]]:
+def present(
+    errors: Sequence[GraphQLError], *, validating: bool = False, suggesting: bool = True
+) -> list[dict[str, Any]]:
     """The errors of a result as its response tells them; `validating` says that nothing was executed.
 
-    What is not the client's doing is masked and logged, both with the same correlation id.
+    What is not the client's doing is masked and logged, both with the same correlation id. Without `suggesting` no
+    message names what else there is in the schema.
     """
-    return [_present(error, validating=validating) for error in errors]
+    presented = [_present(error, validating=validating) for error in errors]
+    if not suggesting:
+        for error in presented:
+            error["message"] = _SUGGESTION.sub("", error["message"])
+    return presented
 
 
 def present_service_error(error: ServiceError) -> dict[str, Any]:

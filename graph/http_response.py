@@ -57,11 +57,11 @@ def encode(value: Any) -> bytes:
         return json.dumps(value).encode()
 
 
-def answer_result(result: ExecutionResult, media_type: str = PLAIN_JSON) -> Answer:
-    """The answer to a request that was read (GraphQL over HTTP, section 6.4)."""
+def answer_result(result: ExecutionResult, media_type: str = PLAIN_JSON, *, suggesting: bool = True) -> Answer:
+    """The answer to a request that was read (GraphQL over HTTP, section 6.4); `suggesting`: see present."""
     if not result.errors:
         return Answer({"data": result.data})
-    errors = present(result.errors, validating=isinstance(result, PreExecutionError))
+    errors = present(result.errors, validating=isinstance(result, PreExecutionError), suggesting=suggesting)
     if result.data is None and not any(error.path for error in result.errors):
         code = errors[0]["extensions"]["code"]
         return Answer({"errors": errors}, _STATUS.get(code, 400) if media_type == GRAPHQL_JSON else 200)

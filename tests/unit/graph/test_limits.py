@@ -3,6 +3,7 @@
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from graphql import GraphQLError, ValidationRule, build_schema, get_introspection_query, parse, validate
@@ -115,3 +116,29 @@ async def test_limits_hold_for_documents_that_were_cached_by_another_schema(api:
     async with open_api(tmp_path / "other", max_query_depth=2) as other:
         (error,) = await other.errors(query)
     assert error["extensions"]["code"] == "LIMIT_EXCEEDED"
+
+
+SUGGESTED = [
+    ("{ user(id: 1) { usernam } }", {}),
+    ("{ usr(id: 1) { id } }", {}),
+    ("{ user(idd: 1) { id } }", {}),
+    ("{ me }", {}),
+    ("{ node(id: 1) { username } }", {}),
+    ("query($f: UserFilte) { users(filter: $f) { totalCount } }", {}),
+    ("query($f: UserFilter) { users(filter: $f) { totalCount } }", {"f": {"usernme": {"eq": "a"}}}),
+    ("query($f: UserFilter) { users(filter: $f) { totalCount } }", {"f": {"status": {"eq": "ACTIV"}}}),
+]
+
+
+@pytest.mark.parametrize(("query", "variables"), SUGGESTED)
+async def test_where_introspection_is_off_no_message_suggests_names(
+    api: Api, tmp_path: Path, query: str, variables: dict[str, Any]
+) -> None:
+    suggesting = await api.errors(query, variables)
+    async with open_api(tmp_path / "other", introspection=False) as other:
+        silent = await other.errors(query, variables)
+    assert "Did you mean" in str(suggesting)
+    assert "Did you mean" not in str(silent)
+    for told, more in zip(silent, suggesting, strict=True):
+        assert more["message"].startswith(told["message"].partition(" Found: ")[0])
+        assert told["extensions"] == more["extensions"]
