@@ -26,6 +26,9 @@ _LOCALE = re.compile(
     r"([a-zA-Z]{2,3})(?:[-_]([a-zA-Z]{4}))?(?:[-_]([a-zA-Z]{2}|[0-9]{3}))?((?:[-_][a-zA-Z0-9]{2,8})*)\Z"
 )
 _URL = re.compile(r"https?://[^\s/?#@]+(?:[/?#]\S*)?\Z", re.ASCII)
+_ATOM = r"[a-z0-9!#$%&'*+/=?^_`{|}~-]+"
+_PLAIN_EMAIL = re.compile(rf"({_ATOM}(?:\.{_ATOM})*)@([a-zA-Z0-9.-]+)\Z")
+"""A dot-atom in lower case (RFC 5321, section 4.1.2): upper case may have to be folded, as in POSTMASTER."""
 _ULID = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}\Z")
 
 
@@ -73,8 +76,24 @@ def _refuse_invisible(name: str, text: str, *, what: str | None = None) -> None:
             )
 
 
-@lru_cache(4096)
 def _email(text: str, _: str) -> str:
+    """Most addresses are plain and their domains repeat: then only a domain is looked into, and only once."""
+    plain = _PLAIN_EMAIL.match(text)
+    domain = _plain_domain(plain[2]) if plain else None
+    return f"{plain[1]}@{domain}" if plain and domain else _any_email(text)
+
+
+@lru_cache(4096)
+def _plain_domain(domain: str) -> str | None:
+    """The one form of a domain that is good and ASCII."""
+    try:
+        normalized = email_validator.validate_email(f"a@{domain}", check_deliverability=False).domain
+    except email_validator.EmailNotValidError:
+        return None
+    return normalized if normalized.isascii() else None
+
+
+def _any_email(text: str) -> str:
     try:
         return email_validator.validate_email(text, check_deliverability=False).normalized
     except email_validator.EmailNotValidError as exc:

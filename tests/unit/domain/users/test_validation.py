@@ -1,13 +1,17 @@
 """What a value of a field must be."""
 
 import math
+from collections.abc import Callable
 from typing import Any
 
+import email_validator
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from domain.errors import BadInput
 from domain.users.fields import BY_NAME
-from domain.users.validation import check, check_id
+from domain.users.validation import _email, check, check_id
 
 
 def checked(name: str, value: Any) -> Any:
@@ -98,3 +102,38 @@ def test_a_malformed_id_is_refused(id: str) -> None:
 
 def test_a_ulid_is_an_id() -> None:
     assert check_id("01ARZ3NDEKTSV4RRFFQ69G5FAV") == "01ARZ3NDEKTSV4RRFFQ69G5FAV"
+
+
+_LOCALS = st.text("aZ9.+-_\"'<é ", min_size=1, max_size=10) | st.sampled_from(["POSTMASTER", "a" * 64, "a" * 65])
+_DOMAINS = st.text("aX1.-[é", min_size=1, max_size=10) | st.sampled_from(
+    [
+        "Example.ORG",
+        "localhost",
+        "xn--bcher-kva.example",
+        "b\u00fccher.example",
+        "[127.0.0.1]",
+        "x" * 64 + ".org",
+        "a.test",
+    ]
+)
+
+
+@given(_LOCALS, _DOMAINS)
+@example("a" * 64, "Example.org")
+@example("a" * 65, "example.org")
+@example("POSTMASTER", "example.org")
+def test_an_address_is_what_the_library_makes_of_it(local: str, domain: str) -> None:
+    """Whichever way it was looked into."""
+    text = f"{local}@{domain}"
+    assert _outcome(lambda: _email(text, "US")) == _outcome(
+        lambda: email_validator.validate_email(text, check_deliverability=False).normalized
+    )
+
+
+def _outcome(work: Callable[[], str]) -> str:
+    try:
+        return work()
+    except email_validator.EmailNotValidError as exc:
+        return f"email is not an e-mail address: {exc}"
+    except BadInput as exc:
+        return exc.message
