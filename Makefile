@@ -88,3 +88,7 @@ servers: install  ## fetch the real servers that the tests run against (once)
 .PHONY: test
 test: lint servers graphiql  ## everything: lint, types, layers, unit, contract and integration tests on real servers
 	$(BIN)/pytest
+
+.PHONY: bench
+bench: install servers  ## rates and latencies beside the raw engines (about 20 minutes; keep the machine quiet)
+	for part in stores indexes search freshness; do $(BIN)/python -m benchmarks $$part || exit; done
