@@ -38,7 +38,7 @@ async def visit(url: str, *scenarios: str) -> Mapping[str, Report]:
     """Play scenarios one after the other, each in a fresh profile, on the service at `url`; a report for each.
 
     Skips the test (or fails it, see `refuse`) where there is no browser, no Node or no built page. With SCREENSHOT in
-    the environment, `runExample` keeps a picture in the file of that name.
+    the environment, `searchUsers` keeps a picture in the file of that name.
     """
     browser = await asyncio.to_thread(_prepare)
     process = await asyncio.create_subprocess_exec(

@@ -48,11 +48,27 @@ export async function complete(page, url) {
   return { labels, query: await text(page, `${QUERY} .view-lines`), workers };
 }
 
-/** Runs the first example; SCREENSHOT names a file to keep the picture in. */
-export async function runExample(page, url) {
+async function runExample(page, url, tab, expected) {
   await open(page, url);
+  await page.getByRole("tab", { name: tab }).click();
   await page.locator(QUERY).click();
-  const response = await run(page, "totalCount");
+  return run(page, expected);
+}
+
+/** Runs the first example; the response, and the headers that were shown when it was sent. */
+export async function listUsers(page, url) {
+  const response = await runExample(page, url, "ListUsers", "totalCount");
+  return { response, headers: await text(page, HEADERS) };
+}
+
+/** Runs an example with variables. */
+export async function oneUser(page, url) {
+  return { response: await runExample(page, url, "OneUser", "userBy") };
+}
+
+/** Runs the example of a search; SCREENSHOT names a file to keep the picture in. */
+export async function searchUsers(page, url) {
+  const response = await runExample(page, url, "SearchUsers", "totalCount");
   if (process.env.SCREENSHOT) {
     await page.waitForTimeout(500); // until the last lines have their colours
     await page.screenshot({ path: process.env.SCREENSHOT });
@@ -100,7 +116,7 @@ async function headersOfLastQuery(page) {
 
 /** Opens the page of a machine without Node. */
 export async function unbuilt(page, url) {
-  await page.goto(`${url}/unbuilt`);
+  await page.goto(`${url}/graphql`);
   const width = await page.locator("body").evaluate((body) => getComputedStyle(body).maxWidth);
   return { text: await page.locator("body").innerText(), width };
 }

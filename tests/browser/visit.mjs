@@ -17,7 +17,7 @@ const FLAGS = [
 ];
 
 async function observe(browser, scenario) {
-  const context = await browser.newContext({ viewport: { width: 1400, height: 860 }, colorScheme: "light" });
+  const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, colorScheme: "light" });
   const report = { value: null, failure: null, problems: [], requests: [] };
   context.on("console", (message) => {
     if (["error", "warning"].includes(message.type())) report.problems.push(`${message.type()}: ${message.text()}`);

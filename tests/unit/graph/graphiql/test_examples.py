@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 from graphql import OperationDefinitionNode, parse
 
+from domain.users.sample import sample_users
 from graph.graphiql.examples import Example, load_examples
 
 
@@ -29,6 +30,13 @@ def test_variables_are_those_that_the_operations_declare() -> None:
             for definition in node.variable_definitions or ()
         }
         assert set(json.loads(example.variables or "{}")) == declared
+
+
+def test_the_user_that_is_looked_up_is_in_the_sample() -> None:
+    example = load_examples()[1]
+    assert example.query.splitlines()[1].startswith("query OneUser(")
+    (first,) = sample_users(1)
+    assert json.loads(example.variables or "") == {"by": {"externalId": first["externalId"]}}
 
 
 def test_files_come_in_the_order_of_their_names(tmp_path: Path) -> None:

@@ -53,7 +53,7 @@ async def test_the_page_knows_its_endpoint_and_its_tabs(dist: Path) -> None:
     assert value["endpoint"] == "/graphql"
     assert value["headers"] is None
     assert value["tabs"][0]["query"].startswith("# Run it")
-    assert value["tabs"][1]["variables"] == '{\n  "username": "ada"\n}'
+    assert json.loads(value["tabs"][1]["variables"]) == {"by": {"externalId": "sample-1"}}
 
 
 async def test_the_development_token_fills_the_headers_and_is_asked_at_every_view(dist: Path) -> None:
