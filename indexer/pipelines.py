@@ -7,16 +7,16 @@ import secrets
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import timedelta
-from typing import Protocol, runtime_checkable
 
 import structlog
 
 from domain.backends import StoreBackend, open_index_writer
-from domain.errors import SearchUnavailable, ServiceError, SettingsError
+from domain.errors import SearchUnavailable, SettingsError
 from domain.search.index import IndexWriter
 from domain.settings import Mode, Settings
 from indexer.batching import Limits
 from indexer.dead_letters import DeadLetters, LedgerDeadLetters
+from indexer.housekeeping import keep_house
 from indexer.kafka_dead_letters import KafkaDeadLetters
 from indexer.lease import Lease, Term
 from indexer.pairs import From, Pair, To
@@ -30,16 +30,7 @@ from indexer.sources.store import StoreSource
 from indexer.status import State, Status
 from indexer.tasks import alongside, unless
 
-HOUR_SECONDS = 3600.0
-
 log = structlog.get_logger()
-
-
-@runtime_checkable
-class Forgetful(Protocol):
-    """A feed whose store keeps its changes until it is told that they are delivered."""
-
-    async def forget(self, position: str) -> None: ...
 
 
 class Builder:
@@ -79,8 +70,9 @@ class Builder:
         await unless(self._stop, stand_by())
         for term in terms:
             log.info("lease acquired", pipeline=pair.name, epoch=term.epoch)
+            housekeeping = keep_house(self._store, term, self._settings.tombstone_retention)
             try:
-                await alongside(self._follow(pair, status, term), term.keep(), self._housekeeping(term))
+                await alongside(self._follow(pair, status, term), term.keep(), housekeeping)
             finally:
                 await term.release()
 
@@ -124,20 +116,6 @@ class Builder:
         settings = self._settings
         wait = settings.batch_wait if pair.sink is To.ELASTICSEARCH else timedelta(0)
         return Limits(settings.batch_count, settings.batch_bytes, wait.total_seconds())
-
-    async def _housekeeping(self, term: Term) -> None:
-        """Hourly: remove what is past its retention. A failure waits for the next hour."""
-        while True:
-            try:
-                removed = await self._store.users.expire_tombstones(self._settings.tombstone_retention)
-                if removed:
-                    log.info("tombstones removed", count=removed)
-                position = await term.position()
-                if position is not None and isinstance(self._store.feed, Forgetful):
-                    await self._store.feed.forget(position)
-            except ServiceError as exc:
-                log.warning("housekeeping failed", why=str(exc))
-            await asyncio.sleep(HOUR_SECONDS)
 
 
 async def _prepare(writer: IndexWriter, pair: Pair) -> None:

@@ -1,0 +1,53 @@
+"""What a store needs now and then, done by whoever holds a pipeline's lease."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import Protocol, runtime_checkable
+
+import structlog
+
+from domain.backends import StoreBackend
+from domain.errors import ServiceError
+
+HOUR_SECONDS = 3600.0
+
+log = structlog.get_logger()
+
+
+@runtime_checkable
+class Forgetful(Protocol):
+    """A feed whose store keeps its changes until it is told that they are delivered."""
+
+    async def forget(self, position: str) -> None: ...
+
+
+class Delivered(Protocol):
+    """What a lease's term offers."""
+
+    async def position(self) -> str | None: ...
+
+
+async def keep_house(
+    backend: StoreBackend,
+    delivered: Delivered,
+    retention: timedelta,
+    *,
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+) -> None:
+    """Hourly, without end: remove what is past its `retention`. A failure waits for the next hour."""
+    while True:
+        try:
+            await _clean(backend, delivered, retention)
+        except ServiceError as exc:
+            log.warning("housekeeping failed", why=str(exc))
+        await sleep(HOUR_SECONDS)
+
+
+async def _clean(backend: StoreBackend, delivered: Delivered, retention: timedelta) -> None:
+    removed = await backend.users.expire_tombstones(retention)
+    if removed:
+        log.info("tombstones removed", count=removed)
+    position = await delivered.position()
+    if position is not None and isinstance(backend.feed, Forgetful):
+        await backend.feed.forget(position)
