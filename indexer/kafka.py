@@ -3,10 +3,10 @@
 import asyncio
 import contextlib
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Iterator
+from collections.abc import AsyncIterator, Coroutine, Iterator
 from typing import Any
 
-from aiokafka import AIOKafkaProducer
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from domain.errors import SettingsError
@@ -18,6 +18,8 @@ CALL_SECONDS = 15.0
 
 CLOSE_SECONDS = 3.0
 REQUEST_MILLISECONDS = 10_000
+
+_COORDINATOR_TASKS = ("_coordination_task", "_heartbeat_task", "_commit_refresh_task", "_reset_committed_task")
 
 
 def connection(settings: Settings) -> dict[str, Any]:
@@ -62,16 +64,37 @@ async def limited(what: str, seconds: float = CALL_SECONDS) -> AsyncIterator[Non
             yield
 
 
-async def closed(closing: Awaitable[None]) -> bool:
-    """Whether `closing` came to its end, by an error or not, within CLOSE_SECONDS."""
+async def closed(closing: Coroutine[Any, Any, None]) -> bool:
+    """Whether `closing` came to its end, by an error or not, within CLOSE_SECONDS.
+
+    It is a task of its own: aiokafka cancels tasks and awaits them, and that would cancel the caller, too.
+    """
+    task = asyncio.create_task(closing)
     try:
-        async with asyncio.timeout(CLOSE_SECONDS):
-            await closing
-    except TimeoutError:
+        done, _ = await asyncio.wait({task}, timeout=CLOSE_SECONDS)
+    finally:
+        task.cancel()
+    if not done or task.cancelled():
         return False
-    except (KafkaError, OSError, AssertionError):
-        return True
+    error = task.exception()
+    if error is not None and not isinstance(error, (KafkaError, OSError, AssertionError)):
+        raise error
     return True
+
+
+async def stop_consumer(consumer: AIOKafkaConsumer) -> None:
+    """Stop `consumer`; if that fails, drop it: half stopped it would stay in its group and keep its partitions."""
+    if await closed(consumer.stop()):
+        return
+    coordinator: Any = consumer._coordinator  # noqa: SLF001 (there is no public way to give up)
+    fetcher: Any = consumer._fetcher  # noqa: SLF001
+    background = [getattr(coordinator, name, None) for name in _COORDINATOR_TASKS]
+    if fetcher is not None:
+        background += [fetcher._fetch_task, *fetcher._pending_tasks]  # noqa: SLF001
+    for task in background:
+        if task is not None:
+            task.cancel()
+    await closed(consumer._client.close())  # noqa: SLF001
 
 
 async def stop_producer(producer: AIOKafkaProducer) -> None:

@@ -32,8 +32,8 @@ async def supervise(
             status.turn()
             try:
                 await session()
-            except Exception as exc:
-                if retry.remedy(exc) is retry.Remedy.GIVE_UP:
+            except (Exception, asyncio.CancelledError) as exc:
+                if _is_final(exc):
                     raise
                 worked = status.written > written or monotonic() - begun_at > LONG_SECONDS
                 attempts = 1 if worked else attempts + 1
@@ -42,7 +42,15 @@ async def supervise(
         status.state = State.STOPPED
 
 
-async def _pause(error: Exception, attempts: int, status: Status, stop: asyncio.Event) -> None:
+def _is_final(error: BaseException) -> bool:
+    """A cancellation is only if this task was told to end: libraries let those of their own tasks out, too."""
+    if isinstance(error, asyncio.CancelledError):
+        task = asyncio.current_task()
+        return task is None or task.cancelling() > 0
+    return retry.remedy(error) is retry.Remedy.GIVE_UP
+
+
+async def _pause(error: BaseException, attempts: int, status: Status, stop: asyncio.Event) -> None:
     seconds = retry.delay(attempts)
     status.state = State.BACKOFF
     status.restarts += 1

@@ -17,7 +17,7 @@ from domain.search.index import Outcome, Result
 from domain.settings import Settings
 from indexer import record
 from indexer.errors import KafkaUnavailable, NotOurs
-from indexer.kafka import closed, connection, limited, stop_producer
+from indexer.kafka import closed, connection, limited, stop_consumer, stop_producer
 from indexer.record import Record
 from indexer.topics import Topic, ensure_topics
 
@@ -151,7 +151,7 @@ async def _reading_all(
             await consumer.seek_to_beginning(*parts)
         yield consumer, {part: end for part, end in ends.items() if end > begins[part]}
     finally:
-        await closed(consumer.stop())
+        await stop_consumer(consumer)
 
 
 def _versions(messages: Sequence["ConsumerRecord[bytes, bytes]"]) -> list[tuple[str, int]]:

@@ -17,7 +17,7 @@ from domain.settings import Settings
 from indexer import record
 from indexer.dead_letters import DeadLetter
 from indexer.errors import NotOurs
-from indexer.kafka import closed, connection, limited
+from indexer.kafka import connection, limited, stop_consumer
 from indexer.sinks.sink import Sink
 from indexer.sources.source import Chunk
 from indexer.topics import ensure_topics
@@ -121,4 +121,4 @@ async def open_kafka_source(settings: Settings, group: str, sink: Sink) -> Async
             await consumer.start()
         yield KafkaSource(consumer, limit=settings.batch_count)
     finally:
-        await closed(consumer.stop())
+        await stop_consumer(consumer)

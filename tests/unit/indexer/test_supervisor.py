@@ -16,7 +16,8 @@ def _no_delay(monkeypatch: pytest.MonkeyPatch) -> None:
 
 async def test_whatever_ends_a_session_another_one_begins() -> None:
     stop, status = asyncio.Event(), Status("p")
-    ends: Iterator[Exception] = iter([StoreUnavailable(), LeaseLost("p"), ZeroDivisionError("a defect")])
+    cancelled = asyncio.CancelledError("a library's own task")
+    ends: Iterator[BaseException] = iter([StoreUnavailable(), LeaseLost("p"), cancelled, ZeroDivisionError("a defect")])
     states: list[State] = []
 
     async def session() -> None:
@@ -26,8 +27,16 @@ async def test_whatever_ends_a_session_another_one_begins() -> None:
         stop.set()
 
     await asyncio.wait_for(supervise(session, status, stop), 5)
-    assert states == [State.STARTING, State.BACKOFF, State.BACKOFF, State.BACKOFF]
-    assert (status.restarts, status.error, status.state) == (3, "a defect", State.STOPPED)
+    assert states == [State.STARTING, *[State.BACKOFF] * 4]
+    assert (status.restarts, status.error, status.state) == (4, "a defect", State.STOPPED)
+
+
+async def test_a_cancelled_pipeline_ends() -> None:
+    running = asyncio.create_task(supervise(_for_ever, Status("p"), asyncio.Event()))
+    await asyncio.sleep(0.01)
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asyncio.wait_for(running, 5)
 
 
 async def test_what_only_an_operator_can_help_with_ends_the_pipeline() -> None:
@@ -72,3 +81,7 @@ async def test_a_stop_ends_the_pause(monkeypatch: pytest.MonkeyPatch) -> None:
         raise StoreUnavailable
 
     await asyncio.wait_for(supervise(session, Status("p"), stop), 5)
+
+
+async def _for_ever() -> None:
+    await asyncio.Event().wait()
