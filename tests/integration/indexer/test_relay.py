@@ -16,10 +16,12 @@ import pytest
 from domain.backends import StoreBackend, open_store
 from domain.settings import Settings
 from indexer.lease import PREFIX
+from indexer.sinks.kafka import open_kafka_sink
 from indexer.topics import ensure_topics
 from tests.integration.indexer.process import Environment, indexer, settings_of, until
 from tests.integration.indexer.topic import newest_versions, read_all
 from tests.servers.kafka import KafkaServer
+from tests.unit.indexer.fakes import entry
 
 RELAY = ("--from", "mongo", "--to", "kafka")
 USERS = 20
@@ -136,6 +138,26 @@ async def test_a_relay_that_is_killed_is_taken_over_within_seconds(
             await asyncio.wait_for(_taken_over(store, epoch), 10)
             await asyncio.sleep(1)
         await _level(settings, writers)
+
+
+async def test_a_resync_deletes_what_the_topic_holds_beyond_the_store(
+    cluster: Environment, settings: Settings, store: StoreBackend, tmp_path: Path
+) -> None:
+    """The orphan's deletion is newer than what the topic held, and the last record of its key."""
+    writers = Writers(store)
+    await writers.create()
+    orphan = entry(1, version=7)
+    async with open_kafka_sink(settings, "another release", set()) as sink:
+        await sink.write([orphan])
+    assert newest_versions(await read_all(settings, settings.kafka_topic)) == {orphan.id: (7, True)}
+    wanted = {id: (version, True) for id, version in writers.acknowledged.items()} | {orphan.id: (8, False)}
+
+    async def level() -> bool:
+        return newest_versions(await read_all(settings, settings.kafka_topic)) == wanted
+
+    async with indexer(cluster, tmp_path / "a.log", *RELAY) as relay:
+        await until(level, "the orphan is deleted, the users are there")
+        assert await relay.end() == 0
 
 
 async def test_a_stop_while_the_broker_does_not_answer_ends_in_time(
