@@ -45,21 +45,21 @@ async def kafka_bootstrap_servers(tmp_path_factory: pytest.TempPathFactory) -> A
 @pytest.fixture
 async def mongodb_server(tmp_path: Path) -> AsyncIterator[MongoServer]:
     """A MongoDB of the test's own, to kill and to pause."""
-    async with _own(MongoServer, tmp_path) as server:
+    async with own_server(MongoServer, tmp_path) as server:
         yield server
 
 
 @pytest.fixture
 async def elasticsearch_server(tmp_path: Path) -> AsyncIterator[ElasticsearchServer]:
     """An Elasticsearch of the test's own, to kill and to pause."""
-    async with _own(ElasticsearchServer, tmp_path) as server:
+    async with own_server(ElasticsearchServer, tmp_path) as server:
         yield server
 
 
 @pytest.fixture
 async def kafka_server(tmp_path: Path) -> AsyncIterator[KafkaServer]:
     """A Kafka of the test's own, to kill and to pause."""
-    async with _own(KafkaServer, tmp_path) as server:
+    async with own_server(KafkaServer, tmp_path) as server:
         yield server
 
 
@@ -68,12 +68,13 @@ async def _shared(kind: type[LocalServer], variable: str, folders: pytest.TempPa
     if url := os.environ.get(variable):
         yield url
         return
-    async with _own(kind, folders.mktemp(kind.name)) as server:
+    async with own_server(kind, folders.mktemp(kind.name)) as server:
         yield server.url
 
 
 @asynccontextmanager
-async def _own(kind: type[ServerT], folder: Path) -> AsyncIterator[ServerT]:
+async def own_server(kind: type[ServerT], folder: Path) -> AsyncIterator[ServerT]:
+    """A server below `folder` that runs until exit; skips or fails the test where it cannot be had."""
     if reason := await asyncio.to_thread(why_not, kind):
         refuse(kind.name, reason)
     server = kind(folder / kind.name)
