@@ -1,22 +1,23 @@
 """python -m indexer: run the pipelines that keep the search index up to date, and see how they are."""
 
 import asyncio
-from collections.abc import Coroutine, Sequence
+import json
+from collections.abc import Coroutine
 from typing import Annotated, Any
 
 import typer
 import uvloop
 from rich.console import Console
-from rich.table import Table
 
 from domain import logs
 from domain.backends import open_store
+from domain.clock import now
 from domain.errors import ServiceError
 from domain.settings import Settings, load_settings
-from domain.users.ledger import Entry
 from indexer.pairs import From, To
 from indexer.reporting import PREFIX
 from indexer.run import run as run_pipelines
+from indexer.status_table import show
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False)
 
@@ -37,25 +38,22 @@ def run(
 
 
 @app.command()
-def status() -> None:
+def status(
+    as_json: Annotated[bool, typer.Option("--json", help="All that is known, as a JSON array.")] = False,
+) -> None:
     """How every pipeline was when it last said so."""
     settings = _settings()
-    _ended(_show_status(settings))
+    _ended(_show_status(settings, as_json=as_json))
 
 
-async def _show_status(settings: Settings) -> None:
+async def _show_status(settings: Settings, *, as_json: bool) -> None:
     async with open_store(settings) as store:
         entries = await store.ledger.entries(PREFIX, None, MOST_PIPELINES)
-    Console().print(_table(entries))
-
-
-def _table(entries: Sequence[Entry]) -> Table:
-    table = Table("pipeline", "state", "lag s", "written", "stale", "retries", "dead letters", "at", "error")
-    for entry in entries:
-        value = entry.value
-        names = ("pipeline", "state", "lagSeconds", "written", "stale", "retries", "deadLetters", "at", "error")
-        table.add_row(*(str(value.get(name, "")) for name in names))
-    return table
+    statuses = [entry.value for entry in entries]
+    if as_json:
+        typer.echo(json.dumps(statuses, indent=2))
+    else:
+        show(Console(), statuses, now())
 
 
 def _settings() -> Settings:
