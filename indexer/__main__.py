@@ -19,7 +19,7 @@ from indexer.reporting import PREFIX
 from indexer.run import run as run_pipelines
 from indexer.status_table import show
 
-app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False)
+app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
 MOST_PIPELINES = 100
 SETTINGS_EXIT = 2

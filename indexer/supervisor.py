@@ -54,7 +54,7 @@ async def _pause(error: BaseException, attempts: int, status: Status, stop: asyn
     seconds = retry.delay(attempts)
     status.state = State.BACKOFF
     status.restarts += 1
-    status.error = str(error)
+    status.error = str(error) if isinstance(error, ServiceError) else type(error).__name__  # others may quote values
     if isinstance(error, ServiceError):
         log.warning("begin anew", pipeline=status.name, in_seconds=round(seconds, 2), why=status.error)
     else:

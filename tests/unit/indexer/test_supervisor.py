@@ -28,7 +28,7 @@ async def test_whatever_ends_a_session_another_one_begins() -> None:
 
     await asyncio.wait_for(supervise(session, status, stop), 5)
     assert states == [State.STARTING, *[State.BACKOFF] * 4]
-    assert (status.restarts, status.error, status.state) == (4, "a defect", State.STOPPED)
+    assert (status.restarts, status.error, status.state) == (4, "ZeroDivisionError", State.STOPPED)
 
 
 async def test_a_cancelled_pipeline_ends() -> None:
