@@ -35,12 +35,12 @@ class Reporter:
         told = {name: value for name, value in status.to_json().items() if name != "checkpointAgeSeconds"}
         if told == self._last and status.monotonic() - self._at < UNCHANGED_SECONDS:
             return
-        key = PREFIX + status.name
+        key, value = PREFIX + status.name, status.dated()
         try:
             if self._revision is None:
                 entry = await self._ledger.read(key)
                 self._revision = entry.revision if entry else 0
-            written = await self._ledger.write(key, status.dated(), expected=self._revision)
+            written = await self._ledger.write(key, value, expected=self._revision)
         except StoreUnavailable as exc:
             log.debug("status not written", pipeline=status.name, why=str(exc))
             self._revision = None
