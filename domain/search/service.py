@@ -27,7 +27,7 @@ from domain.users.store import UserStore
 DEFAULT_WAIT = timedelta(seconds=5)
 MAX_WAIT = timedelta(seconds=30)
 
-_FIRST_POLL, _LAST_POLL, _POLL_GROWTH = 0.02, 0.25, 1.5
+_FIRST_POLL, _LAST_POLL, _POLL_GROWTH = 0.02, 0.1, 1.25
 
 
 @dataclass(frozen=True, slots=True)
