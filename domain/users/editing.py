@@ -1,5 +1,6 @@
 """What a command makes of a user: pure functions from a user and a request to the user's next version."""
 
+import secrets
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
@@ -13,6 +14,11 @@ from domain.users.validation import check
 
 _EMPTY: Mapping[Kind, Any] = {Kind.TEXTS: (), Kind.OBJECT: {}}
 _PERSONAL = tuple(field for field in FIELDS if field.personal)
+
+
+def new_write_id() -> str:
+    """Names one attempt to write, so that an unknown outcome can be settled by reading again."""
+    return secrets.token_hex(8)
 
 
 def new_user(values: Mapping[str, Any], *, id: str, write_id: str, at: datetime, phone_region: str) -> User:

@@ -14,7 +14,7 @@ from typing import Any
 from domain.clock import whole_milliseconds
 from domain.errors import BadInput
 from domain.users.fields import BY_NAME, Field, Kind, Unique
-from domain.users.keys import fold, key
+from domain.users.keys import fold, is_storable, key
 from domain.users.model import User
 
 MAX_DEPTH = 10
@@ -142,7 +142,7 @@ def _filterable(name: str) -> Field:
 
 def _attribute_key(entry: Mapping[str, Any]) -> str:
     key = entry.get("key")
-    if not isinstance(key, str) or not key or not _is_text(key):
+    if not isinstance(key, str) or not key or not is_text(key):
         raise BadInput("A filter on attributes needs the key of an attribute.", field="filter")
     return key
 
@@ -172,7 +172,7 @@ def _value(field: Field, value: Any) -> Any:
     valid = False
     match field.kind:
         case Kind.TEXT | Kind.TEXTS | Kind.STATUS:
-            valid = _is_text(value)
+            valid = is_text(value)
             if valid:
                 value = key(field, value)
         case Kind.BOOLEAN:
@@ -184,20 +184,15 @@ def _value(field: Field, value: Any) -> Any:
             if valid:
                 value = whole_milliseconds(value)
         case Kind.OBJECT:
-            valid = is_scalar(value) and (not isinstance(value, str) or _is_text(value))
+            valid = is_scalar(value) and (not isinstance(value, str) or is_text(value))
     if not valid:
         raise BadInput(f"A filter on {field.name} got a value that {field.name} cannot have.", field="filter")
     return value
 
 
-def _is_text(value: Any) -> bool:
+def is_text(value: Any) -> bool:
     """Text that a store can be asked for: lone surrogates and NUL are in no stored value and break drivers."""
-    return (
-        isinstance(value, str)
-        and len(value) <= MAX_TEXT
-        and "\0" not in value
-        and not any("\ud800" <= character <= "\udfff" for character in value)
-    )
+    return isinstance(value, str) and len(value) <= MAX_TEXT and is_storable(value)
 
 
 def is_scalar(value: Any) -> bool:

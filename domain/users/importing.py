@@ -1,7 +1,6 @@
 """Import of rows: each row creates a user or updates the one with the same externalId or username."""
 
 import asyncio
-import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -128,7 +127,7 @@ class _Import:
 
     def _decide_row(self, row: Mapping[str, Any], user: User | None) -> Write | None:
         values = {name: value for name, value in row.items() if value is not None}
-        write_id = secrets.token_hex(8)
+        write_id = editing.new_write_id()
         if user is None:
             id = str(ULID.from_timestamp(to_milliseconds(self._at)))
             return Write(

@@ -19,3 +19,8 @@ def fold(text: str) -> str:
 def key(field: Field, value: str) -> str:
     """What `field` is compared by: folded for usernames and e-mail addresses, the value itself elsewhere."""
     return fold(value) if field.unique is Unique.FOLDED else value
+
+
+def is_storable(text: str) -> bool:
+    """Whether every store and driver can hold or be asked for `text`: no NUL, no lone surrogate."""
+    return "\0" not in text and not any("\ud800" <= character <= "\udfff" for character in text)

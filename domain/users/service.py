@@ -1,6 +1,5 @@
 """The use cases of users: read, decide by pure functions, write by compare-and-set, settle what is unknown."""
 
-import secrets
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
@@ -11,7 +10,7 @@ from domain.clock import Clock, now, to_milliseconds
 from domain.errors import BadInput, Conflict, NotFound, NotUnique, OutcomeUnknown, StoreUnavailable
 from domain.users import editing
 from domain.users.fields import BY_NAME, UNIQUE
-from domain.users.filter import MAX_TEXT, Filter
+from domain.users.filter import Filter, is_text
 from domain.users.importing import RowResult, import_rows
 from domain.users.keys import key
 from domain.users.model import Status, User
@@ -22,11 +21,6 @@ from domain.users.validation import check_id
 MAX_LOST_RACES = 20
 MAX_BATCH = 1_000
 TOMBSTONES_A_ROUND = 500
-
-
-def new_write_id() -> str:
-    """Names one attempt to write, so that an unknown outcome can be settled by reading again."""
-    return secrets.token_hex(8)
 
 
 class UserService:
@@ -41,7 +35,7 @@ class UserService:
         """A new user. Raises BadInput, NotUnique."""
         at = self._clock()
         id = str(ULID.from_timestamp(to_milliseconds(at)))
-        user = editing.new_user(values, id=id, write_id=new_write_id(), at=at, phone_region=self._phone_region)
+        user = editing.new_user(values, id=id, write_id=editing.new_write_id(), at=at, phone_region=self._phone_region)
         await self._settled(Write(user))
         return user
 
@@ -50,7 +44,7 @@ class UserService:
 
         def edit(user: User) -> User:
             return editing.edit(
-                user, changes, write_id=new_write_id(), at=self._clock(), phone_region=self._phone_region
+                user, changes, write_id=editing.new_write_id(), at=self._clock(), phone_region=self._phone_region
             )
 
         return await self._change(id, edit, expected_version)
@@ -66,7 +60,9 @@ class UserService:
     async def delete(self, id: str, *, expected_version: int | None = None) -> User:
         """The tombstone that is left of the user. Raises NotFound, Conflict."""
         return await self._change(
-            id, lambda user: editing.tombstone(user, write_id=new_write_id(), at=self._clock()), expected_version
+            id,
+            lambda user: editing.tombstone(user, write_id=editing.new_write_id(), at=self._clock()),
+            expected_version,
         )
 
     async def get(self, ids: Sequence[str]) -> Mapping[str, User]:
@@ -81,7 +77,7 @@ class UserService:
         field = BY_NAME.get(name)
         if field not in UNIQUE:
             raise BadInput(f"Users cannot be found by {name!r}.", field=name)
-        if len(value) > MAX_TEXT or any("\ud800" <= character <= "\udfff" for character in value) or "\0" in value:
+        if not is_text(value):
             raise BadInput(f"{name} cannot have this value.", field=name)
         wanted = key(field, value)
         return (await self._store.find(field, [wanted])).get(wanted)
@@ -117,7 +113,7 @@ class UserService:
     async def _set_status(self, id: str, status: Status, expected_version: int | None) -> User:
         return await self._change(
             id,
-            lambda user: editing.with_status(user, status, write_id=new_write_id(), at=self._clock()),
+            lambda user: editing.with_status(user, status, write_id=editing.new_write_id(), at=self._clock()),
             expected_version,
         )
 

@@ -14,6 +14,7 @@ import phonenumbers
 
 from domain.errors import BadInput
 from domain.users.fields import BY_NAME, Field, Kind
+from domain.users.keys import is_storable
 
 MAX_ROLES = 64
 MAX_ATTRIBUTES_BYTES = 16_384
@@ -222,5 +223,5 @@ def _check_attribute_key(name: str, key: Any) -> None:
 
 
 def _refuse_unstorable(name: str, text: str) -> None:
-    if "\0" in text or any("\ud800" <= character <= "\udfff" for character in text):
+    if not is_storable(text):
         raise BadInput(f"{name} has a text with NUL or a lone surrogate.", field=name)
