@@ -36,6 +36,12 @@ class IndexEntry:
     document: SearchDocument | None
 
 
+def digest(document: SearchDocument) -> int:
+    """64 bits that differ where two documents differ as JSON; the order of keys does not count."""
+    text = orjson.dumps(document, option=orjson.OPT_SORT_KEYS)
+    return int.from_bytes(hashlib.blake2b(text, digest_size=8).digest(), "big")
+
+
 def search_document(user: User) -> SearchDocument:
     """The document of a live user."""
     document: SearchDocument = {}

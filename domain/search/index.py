@@ -1,7 +1,9 @@
-"""The ports of a search index: what the API asks of it, and what the indexer does to it."""
+"""The ports of a search index: what the API asks of it, what the indexer writes, and how an operator sees all of it."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from datetime import datetime
 from enum import Enum
 from typing import Protocol
 
@@ -50,7 +52,68 @@ class IndexWriter(Protocol):
 
         The user's version is the write's external version: a lower or equal one than what is there is STALE
         (with `repair`, an equal one is written again). Raises SearchUnavailable: nothing is known, write again.
+
+        A deletion reaches every other index of ours, too, so that no kept one still has the user.
         """
 
     async def scan(self, after: str | None, limit: int) -> Sequence[tuple[str, int]]:
         """The next `limit` documents in id order after the id `after`: their ids and versions."""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What an index holds of user `id`: the version in the document itself, and its digest (see document.digest)."""
+
+    id: str
+    version: int
+    digest: int
+
+
+class IndexView(Protocol):
+    """An index as it was when the view was opened: all writes acknowledged before that, none that came later."""
+
+    async def page(self, after: str | None, limit: int) -> Sequence[Held]:
+        """The next `limit` (at most 1,000) documents in id order after the id `after`."""
+
+
+@dataclass(frozen=True, slots=True)
+class IndexInfo:
+    """One of our indexes: whether the alias leads to it, and whether it has the shape that this release writes."""
+
+    name: str
+    created_at: datetime
+    serving: bool
+    fits: bool
+
+
+class IndexCatalog(Protocol):
+    """Every index of ours: the one that serves, and those beside it.
+
+    Every method raises SearchUnavailable if the engine does not answer, IndexMismatch if the alias is none of ours or
+    leads to several indexes.
+    """
+
+    async def indexes(self) -> Sequence[IndexInfo]:
+        """All of them, the oldest first; whatever is not ours, or not named like ours, is not among them."""
+
+    async def create(self) -> str:
+        """A new and empty index of this release's shape, to which the alias does not lead; its name."""
+
+    def view(self, name: str) -> AbstractAsyncContextManager[IndexView]:
+        """The documents of the index `name`."""
+
+    async def look_up(self, name: str, ids: Sequence[str]) -> Mapping[str, Held]:
+        """What the index `name` holds of `ids` (at most 1,000) now, all acknowledged writes included."""
+
+    def writer(self, name: str) -> AbstractAsyncContextManager[IndexWriter]:
+        """Writes into the index `name` alone, wherever the alias leads.
+
+        Entering raises IndexMismatch if there is no such index or it has another shape, SearchUnavailable if another
+        process writes to it and the engine allows only one.
+        """
+
+    async def serve(self, name: str) -> None:
+        """From now on, and at once for every reader and writer of the alias, it leads to the index `name` alone."""
+
+    async def drop(self, name: str) -> None:
+        """Remove the index `name`, if there is one. Raises IndexMismatch if it serves."""

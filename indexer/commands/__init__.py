@@ -1,0 +1,1 @@
+"""What an operator can say, one command a file: parse, call, show."""

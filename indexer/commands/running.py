@@ -1,0 +1,44 @@
+"""How every command begins and ends: its settings, its event loop, and its exit code."""
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+import typer
+import uvloop
+
+from domain import logs
+from domain.errors import ServiceError
+from domain.settings import Settings, load_settings
+
+T = TypeVar("T")
+
+FOUND_EXIT = 1
+"""The command did its work and found something that needs attention."""
+
+REFUSED_EXIT = 2
+"""The command could not do its work: the message says what to do."""
+
+
+def settings() -> Settings:
+    """The process's settings, its log set up by them; what is wrong with them becomes a message and exit code 2."""
+    try:
+        loaded = load_settings()
+    except ServiceError as exc:
+        raise refused(exc) from None
+    logs.set_up(loaded.log_level)
+    return loaded
+
+
+def ended(main: Coroutine[Any, Any, T]) -> T:
+    """What `main` returns; what only an operator can correct becomes one line and exit code 2."""
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            return runner.run(main)
+    except ServiceError as exc:
+        raise refused(exc) from None
+
+
+def refused(error: ServiceError) -> typer.Exit:
+    typer.echo(error.message, err=True)
+    return typer.Exit(REFUSED_EXIT)
