@@ -1,7 +1,7 @@
 """The oracle: a search index without an index, as plain as the definition it is."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 
@@ -14,10 +14,10 @@ from domain.users.model import User, from_document
 
 
 class Oracle:
-    """Both ports over one dictionary: what was written last of each user, deletions included."""
+    """Both ports over one dictionary, `entries`: what was written last of each user, deletions included."""
 
     def __init__(self) -> None:
-        self._entries: dict[str, IndexEntry] = {}
+        self.entries: dict[str, IndexEntry] = {}
         self._scores: dict[tuple[Word, ...], Mapping[str, int]] = {}
 
     async def prepare(self) -> None:
@@ -30,23 +30,29 @@ class Oracle:
         return [self._write(entry, repair) for entry in entries]
 
     def _write(self, entry: IndexEntry, repair: bool) -> Result:
-        known = self._entries.get(entry.id)
+        known = self.entries.get(entry.id)
         if known and (entry.version < known.version or (entry.version == known.version and not repair)):
             return Result(Outcome.STALE)
-        self._entries[entry.id] = entry
+        self.entries[entry.id] = entry
         self._scores.clear()
         return Result(Outcome.APPLIED)
 
+    def forget(self, ids: Iterable[str]) -> None:
+        """Delete users as if nothing had ever been written of them."""
+        for id in ids:
+            self.entries.pop(id, None)
+        self._scores.clear()
+
     async def scan(self, after: str | None, limit: int) -> Sequence[tuple[str, int]]:
-        found = [(entry.id, entry.version) for entry in self._entries.values() if entry.document is not None]
+        found = [(entry.id, entry.version) for entry in self.entries.values() if entry.document is not None]
         return sorted(one for one in found if one[0] > (after or ""))[:limit]
 
     async def versions(self, ids: Sequence[str]) -> Mapping[str, int]:
-        found = (self._entries[id] for id in ids if id in self._entries)
+        found = (self.entries[id] for id in ids if id in self.entries)
         return {entry.id: entry.version for entry in found if entry.document is not None}
 
     async def search(self, request: SearchRequest) -> SearchResult:
-        documents = {entry.id: entry.document for entry in self._entries.values() if entry.document is not None}
+        documents = {entry.id: entry.document for entry in self.entries.values() if entry.document is not None}
         words = request.plan.words
         if words not in self._scores:
             self._scores[words] = _scores(documents, words)
