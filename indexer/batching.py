@@ -47,6 +47,7 @@ class Batch(Generic[Position]):
     read_at: float
     count: int
     bytes: int
+    snapshot: bool
 
 
 def size(entry: IndexEntry) -> int:
@@ -91,6 +92,7 @@ def begin(part: Part[Position]) -> Batch[Position]:
         part.read_at,
         len(chunk.entries),
         part.bytes,
+        chunk.snapshot,
     )
 
 
@@ -105,6 +107,7 @@ def join(batch: Batch[Position], part: Part[Position]) -> Batch[Position]:
         batch.read_at,
         batch.count + len(chunk.entries),
         batch.bytes + part.bytes,
+        chunk.snapshot,
     )
 
 

@@ -9,6 +9,7 @@ import structlog
 
 from domain.backends import StoreBackend
 from domain.errors import ServiceError
+from indexer.sources.position import feed_position
 
 HOUR_SECONDS = 3600.0
 
@@ -50,4 +51,4 @@ async def _clean(backend: StoreBackend, delivered: Delivered, retention: timedel
         log.info("tombstones removed", count=removed)
     position = await delivered.position()
     if position is not None and isinstance(backend.feed, Forgetful):
-        await backend.feed.forget(position)
+        await backend.feed.forget(feed_position(position))

@@ -135,7 +135,7 @@ class Session(Generic[Position]):
             await self._write(batch)
         if batch.position is not None:
             self._checkpoints.delivered(batch.position, changes=bool(batch.count or batch.refused))
-        status.state = State.RESYNC if batch.position is None else State.RUNNING
+        status.state = State.RESYNC if batch.snapshot else State.RUNNING
         status.error = ""
         if self._parts.empty() and self._held_back is None:
             status.pending_since = None

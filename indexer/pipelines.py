@@ -21,6 +21,7 @@ from indexer.kafka_dead_letters import KafkaDeadLetters
 from indexer.lease import Lease, Term
 from indexer.pairs import From, Pair, To
 from indexer.pipeline import Session
+from indexer.projection import Projection
 from indexer.sinks.index import IndexSink
 from indexer.sinks.kafka import Refused, open_kafka_sink
 from indexer.sinks.sink import Sink
@@ -81,7 +82,12 @@ class Builder:
         status.state = State.STARTING
         async with self._open_sink(pair) as sink:
             source = StoreSource(
-                pair.name, self._store.store, self._store.feed, term, sink, limit=self._settings.batch_count
+                self._store.store,
+                self._store.feed,
+                term,
+                sink,
+                Projection(pair.name),
+                limit=self._settings.batch_count,
             )
             await self._session(pair, status, source, sink).run()
 

@@ -16,13 +16,15 @@ class Chunk(Generic[Position]):
     """What a source told next, perhaps nothing.
 
     `position`: from where to go on once all up to here is delivered; None inside of what can only be delivered whole.
-    `since`: when the oldest of its changes was committed. `refused`: what can never be delivered.
+    `since`: when the oldest of its changes was committed. `refused`: what can never be delivered. `snapshot`: it is
+    of a resync, which tells what is, not what has changed.
     """
 
     entries: Sequence[IndexEntry]
     position: Position | None
     since: datetime | None = None
     refused: Sequence[DeadLetter] = ()
+    snapshot: bool = False
 
 
 class Source(Protocol[Position]):

@@ -8,8 +8,11 @@ from domain.errors import PositionLost
 from domain.search.document import IndexEntry
 from domain.users.model import Status, User
 from domain.users.store import Write
+from indexer.projection import Projection
+from indexer.sources.position import Resync
+from indexer.sources.snapshot import orphans
 from indexer.sources.source import Chunk
-from indexer.sources.store import StoreSource, orphans
+from indexer.sources.store import StoreSource
 from tests.contract.users.memory import MemoryChangeFeed, MemoryDatabase, MemoryUserStore
 from tests.contract.users.users import a_user
 from tests.unit.indexer.fakes import NOON, FakeSink, user_id
@@ -42,15 +45,13 @@ class Rig:
         self.checkpoint = FakeCheckpoint(position)
         self.sink = FakeSink()
         self.source = StoreSource(
-            "p",
             self.store,
             self.feed,
             self.checkpoint,
             self.sink,
+            Projection("p", lambda: NOON, _project),
             limit=2,
             wait=0.001,
-            clock=lambda: NOON,
-            project=_project,
         )
 
     async def create(self, **values: Any) -> User:
@@ -87,9 +88,22 @@ async def test_without_a_checkpoint_the_whole_store_is_read_and_then_followed() 
     users = [await rig.create() for _ in range(3)]
     *resync, end, following = await rig.take(6)
     assert rig.indexed() == {user.id: 1 for user in users}
-    assert all(chunk.position is None for chunk in resync)
+    assert [chunk.position for chunk in resync[:2]] == [str(Resync("3", users[1].id)), str(Resync("3", users[2].id))]
+    assert all(chunk.snapshot for chunk in resync)
     assert (end.entries, end.position) == ((), "3")
     assert following.position == "3"
+
+
+async def test_a_resync_that_breaks_off_goes_on_where_it_was() -> None:
+    rig = Rig()
+    users = [await rig.create() for _ in range(5)]
+    await rig.take(1)
+    changed, late = users[0], await rig.create()
+    await rig.change(changed)
+    rig.sink.writes.clear()
+    await rig.take(7)
+    assert [entry.id for entry in rig.sink.writes[0]] == [user.id for user in users[2:4]]
+    assert rig.indexed() == {user.id: 1 for user in (*users, late)} | {changed.id: 2}
 
 
 async def test_what_changes_during_a_resync_is_read_after_it() -> None:
