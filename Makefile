@@ -87,7 +87,7 @@ servers: install  ## fetch the real servers that the tests run against (once)
 
 .PHONY: test
 test: lint servers graphiql  ## everything: lint, types, layers, unit, contract and integration tests on real servers
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses 2 --dist loadgroup --no-loadscope-reorder --durations 15
 
 .PHONY: bench
 bench: install servers  ## rates and latencies beside the raw engines (about 20 minutes; keep the machine quiet)
