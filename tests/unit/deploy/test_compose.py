@@ -13,7 +13,7 @@ from ruamel.yaml import YAML
 from domain.backends import MIN_SECRET_BYTES
 from domain.identity.verifier import development_token
 from domain.settings import Mode, Settings
-from indexer.pairs import INDEXER, RELAY, Pair, choose
+from indexer.pairs import DIRECT, INDEXER, RELAY, Pair, choose
 from tests.servers.elasticsearch import ElasticsearchServer
 from tests.servers.kafka import KafkaServer
 from tests.unit.deploy.dockerfile import read_stages
@@ -26,7 +26,12 @@ SERVICES: Mapping[str, Mapping[str, Any]] = COMPOSE["services"]
 OWN = {name: service for name, service in SERVICES.items() if service.get("image") == "user-service"}
 IMAGE = read_stages(ROOT / "Dockerfile")[-1]
 MONGO = read_stages(ROOT / "deploy/mongo-rs/Dockerfile")[-1]
-PAIRS: Mapping[str, Pair] = {"relay": RELAY, "indexer": INDEXER}
+PAIRS: Mapping[str, Pair] = {"relay": RELAY, "indexer": INDEXER, "sync-indexer": DIRECT}
+APIS = ("api", "sync-api")
+MODES = {"cluster": Mode.CLUSTER, "sync": Mode.WITHOUT_KAFKA}
+"""What the services of a profile run in."""
+
+DATABASES = {"mongodb", "elasticsearch"}
 
 own = pytest.mark.parametrize("name", list(OWN))
 every = pytest.mark.parametrize("name", list(SERVICES))
@@ -43,9 +48,31 @@ def settings(name: str, monkeypatch: pytest.MonkeyPatch) -> Settings:
     return settings_of({**IMAGE.environment(), **_environment(name)}, monkeypatch)
 
 
+def _started(profile: str) -> dict[str, Mapping[str, Any]]:
+    """What `docker compose --profile <profile> up` starts."""
+    return {name: service for name, service in SERVICES.items() if profile in service.get("profiles", [profile])}
+
+
 def test_the_service_is_one_image_in_three_roles() -> None:
-    assert OWN.keys() == {"api", *PAIRS}
-    assert [name for name, service in OWN.items() if "build" in service] == ["api"]
+    assert OWN.keys() == {*APIS, *PAIRS}
+    assert [name for name, service in OWN.items() if "build" in service] == list(APIS)
+
+
+def test_every_profile_has_an_api_its_pipelines_and_what_they_need() -> None:
+    assert _started("cluster").keys() >= {"api", "relay", "indexer", "kafka", *DATABASES}
+    assert _started("sync").keys() == {"sync-api", "sync-indexer", *DATABASES}
+
+
+def test_without_a_choice_the_cluster_is_started() -> None:
+    lines = (ROOT / ".env").read_text().splitlines()
+    assert [line for line in lines if line and not line.startswith("#")] == ["COMPOSE_PROFILES=cluster"]
+
+
+@pytest.mark.parametrize("profile", list(MODES))
+def test_a_profile_builds_the_image_once_and_waits_only_for_its_own(profile: str) -> None:
+    started = _started(profile)
+    assert sum("build" in service for name, service in started.items() if name in OWN) == 1
+    assert all(service.get("depends_on", {}).keys() <= started.keys() for service in started.values())
 
 
 @own
@@ -59,8 +86,9 @@ def test_what_may_be_set_outside_is_a_setting() -> None:
 
 
 @own
-def test_the_settings_are_those_of_the_cluster(settings: Settings) -> None:
-    assert settings.mode is Mode.CLUSTER
+def test_the_settings_are_those_of_the_profile(name: str, settings: Settings) -> None:
+    [profile] = OWN[name]["profiles"]
+    assert settings.mode is MODES[profile]
 
 
 @own
@@ -80,7 +108,7 @@ def test_every_command_in_a_comment_exists(path: str) -> None:
         parse_command(words.split())
 
 
-@pytest.mark.parametrize("name", ["api"])
+@pytest.mark.parametrize("name", APIS)
 def test_the_api_starts_without_a_variable_set(settings: Settings, tmp_path: Path) -> None:
     secret = settings.change_token_secret
     assert secret is not None
@@ -89,15 +117,17 @@ def test_the_api_starts_without_a_variable_set(settings: Settings, tmp_path: Pat
 
 
 def test_the_version_reaches_the_build(monkeypatch: pytest.MonkeyPatch) -> None:
-    arguments = SERVICES["api"]["build"]["args"]
+    arguments, same = (SERVICES[name]["build"]["args"] for name in APIS)
+    assert arguments == same
     [(variable, default)] = VARIABLE.findall(arguments["APP_VERSION"])
     assert (variable, default) == ("APP_VERSION", Settings.model_fields["app_version"].default)
     built = IMAGE.environment(**dict.fromkeys(arguments, "1.2.3"))
     assert settings_of(built, monkeypatch).app_version == "1.2.3"
 
 
-@pytest.mark.parametrize(("name", "field"), [("api", "port"), ("relay", "indexer_port"), ("indexer", "indexer_port")])
-def test_the_ports_of_the_service_are_those_of_its_settings(name: str, field: str, settings: Settings) -> None:
+@own
+def test_the_ports_of_the_service_are_those_of_its_settings(name: str, settings: Settings) -> None:
+    field = "port" if name in APIS else "indexer_port"
     assert [int(port.split(":")[2]) for port in OWN[name]["ports"]] == [getattr(settings, field)]
 
 
@@ -107,8 +137,9 @@ def test_only_this_machine_reaches_a_port(name: str) -> None:
     assert all(re.fullmatch(r"127\.0\.0\.1:\d+:\d+", port) for port in SERVICES[name]["ports"])
 
 
-def test_no_port_of_this_machine_is_taken_twice() -> None:
-    ports = [port.split(":")[1] for service in SERVICES.values() for port in service["ports"]]
+@pytest.mark.parametrize("profile", list(MODES))
+def test_no_port_of_this_machine_is_taken_twice(profile: str) -> None:
+    ports = [port.split(":")[1] for service in _started(profile).values() for port in service["ports"]]
     assert len(ports) == len(set(ports))
 
 
@@ -131,7 +162,7 @@ def test_elasticsearch_is_where_the_settings_say(settings: Settings) -> None:
     assert port.endswith(f":{url.port}")
 
 
-@own
+@pytest.mark.parametrize("name", [name for name in OWN if OWN[name]["profiles"] == ["cluster"]])
 def test_kafka_is_where_the_settings_say(settings: Settings) -> None:
     host, _, port = (settings.kafka_bootstrap_servers or "").partition(":")
     kafka = SERVICES[host]["environment"]
@@ -167,11 +198,11 @@ def test_a_service_waits_for_the_health_of_services_that_exist(name: str) -> Non
 
 
 def test_volumes_are_declared_and_used() -> None:
-    used = [volume.split(":")[0] for service in SERVICES.values() for volume in service.get("volumes", [])]
-    assert sorted(used) == sorted(COMPOSE["volumes"])
+    used = {volume.split(":")[0] for service in SERVICES.values() for volume in service.get("volumes", [])}
+    assert used == COMPOSE["volumes"].keys()
 
 
-@pytest.mark.parametrize("name", ["api"])
+@pytest.mark.parametrize("name", APIS)
 def test_the_development_key_outlives_its_container(name: str, settings: Settings) -> None:
     assert [volume.split(":")[1] for volume in SERVICES[name]["volumes"]] == [str(settings.data_dir)]
 
