@@ -102,6 +102,7 @@ class Settings(BaseSettings):
     batch_count: int = Field(500, ge=1, le=1000)
     batch_bytes: int = Field(5_000_000, ge=10_000)
     batch_wait: Duration = timedelta(milliseconds=50)
+    batch_max_age: Duration = Field(timedelta(minutes=5), gt=timedelta(0), le=timedelta(minutes=5))
     lease_duration: Duration = timedelta(seconds=10)
 
     @cached_property

@@ -36,7 +36,7 @@ log = structlog.get_logger()
 
 
 class Session(Generic[Position]):
-    """Runs once. `pause(seconds)` waits, at most until `stop` is set."""
+    """Runs once. `pause(seconds)` waits, at most until `stop` is set; after `max_age` seconds a batch is not sent."""
 
     def __init__(
         self,
@@ -50,6 +50,7 @@ class Session(Generic[Position]):
         monotonic: Callable[[], float] = time.monotonic,
         clock: Clock = now,
         pause: Callable[[float], Awaitable[None]] | None = None,
+        max_age: float = MAX_AGE_SECONDS,
     ) -> None:
         self._source = source
         self._sink = sink
@@ -60,6 +61,7 @@ class Session(Generic[Position]):
         self._monotonic = monotonic
         self._clock = clock
         self._pause = pause or self._pause_or_stop
+        self._max_age = max_age
         self._parts: asyncio.Queue[Part[Position]] = asyncio.Queue(PARTS_AHEAD)
         self._held_back: Part[Position] | None = None
         self._checkpoints = Checkpoints(self._commit, monotonic=monotonic)
@@ -145,7 +147,7 @@ class Session(Generic[Position]):
         rest, attempts = list(batch.entries), 0
         while rest:
             age = self._monotonic() - batch.read_at
-            if age > MAX_AGE_SECONDS:
+            if age > self._max_age:
                 raise BatchExpired(age)
             attempts += 1
             busy, error = await self._attempt(rest, attempts)

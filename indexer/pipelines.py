@@ -110,6 +110,7 @@ class Builder:
             limits=self._limits(pair),
             status=status,
             stop=self._stop,
+            max_age=self._settings.batch_max_age.total_seconds(),
         )
 
     def _dead_letters(self, pair: Pair) -> DeadLetters:
