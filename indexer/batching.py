@@ -48,6 +48,7 @@ class Batch(Generic[Position]):
     count: int
     bytes: int
     snapshot: bool
+    as_of: float | None
 
 
 def size(entry: IndexEntry) -> int:
@@ -62,7 +63,7 @@ def split(chunk: Chunk[Position], limits: Limits, read_at: float) -> Iterator[Pa
     for entry in chunk.entries:
         bytes = size(entry)
         if entries and (len(entries) >= limits.count or total + bytes > limits.bytes):
-            yield Part(replace(chunk, entries=entries, position=None, refused=()), total, read_at)
+            yield Part(replace(chunk, entries=entries, position=None, refused=(), as_of=None), total, read_at)
             entries, total = [], 0
         entries.append(entry)
         total += bytes
@@ -93,6 +94,7 @@ def begin(part: Part[Position]) -> Batch[Position]:
         len(chunk.entries),
         part.bytes,
         chunk.snapshot,
+        chunk.as_of,
     )
 
 
@@ -108,6 +110,7 @@ def join(batch: Batch[Position], part: Part[Position]) -> Batch[Position]:
         batch.count + len(chunk.entries),
         batch.bytes + part.bytes,
         chunk.snapshot,
+        batch.as_of if chunk.as_of is None else chunk.as_of,
     )
 
 

@@ -137,6 +137,7 @@ class Session(Generic[Position]):
             await self._write(batch)
         if batch.position is not None:
             self._checkpoints.delivered(batch.position, changes=bool(batch.count or batch.refused))
+        status.as_of = status.as_of if batch.as_of is None else batch.as_of
         status.state = State.RESYNC if batch.snapshot else State.RUNNING
         status.error = ""
         if self._parts.empty() and self._held_back is None:

@@ -28,7 +28,8 @@ class State(StrEnum):
 class Status:
     """One pipeline's state, and its counts since the process began.
 
-    `pending_since`: when the oldest undelivered change was committed to the store.
+    `pending_since`: when the oldest undelivered change was committed to the store. `as_of`: the moment (monotonic)
+    before which every change acknowledged by the store is delivered; None where that is not known.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Status:
     checkpoints: int = 0
     pending_since: datetime | None = None
     error: str = ""
+    as_of: float | None = None
     turned_at: float = field(default=0.0)
     checkpoint_at: float | None = None
 

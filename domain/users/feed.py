@@ -21,10 +21,15 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What a feed told next: perhaps nothing, but always a position from which to go on."""
+    """What a feed told next: perhaps nothing, but always a position from which to go on.
+
+    `as_of`: the moment (time.monotonic) before which every acknowledged change has been told by now; None while more
+    may wait.
+    """
 
     changes: Sequence[Change]
     position: str
+    as_of: float | None = None
 
 
 class FeedReader(Protocol):

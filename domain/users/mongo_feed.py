@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -84,6 +85,8 @@ class MongoFeedReader:
         """Changes, each with the position after it; None where the stream failed."""
         self._reached = token
         """The position that the stream has reached: all before it is, or was, in the queue."""
+        self._as_of: float | None = None
+        """All that was acknowledged before this moment is, or was, in the queue."""
         self._opened = asyncio.Event()
         self._failure: Exception | None = None
         self._stopped = False
@@ -106,8 +109,9 @@ class MongoFeedReader:
         for change, _ in taken:
             newest.pop(change.id, None)
             newest[change.id] = change
-        position = self._reached if self._queue.empty() else taken[-1][1]
-        return Changes(list(newest.values()), json_util.dumps(position))
+        is_all = self._queue.empty()
+        position = self._reached if is_all else taken[-1][1]
+        return Changes(list(newest.values()), json_util.dumps(position), self._as_of if is_all else None)
 
     async def _take(self, limit: int, wait: float) -> list[tuple[Change, _Token]]:
         """What is in the queue, at most `limit`; only for the first one is waited."""
@@ -143,12 +147,15 @@ class MongoFeedReader:
         ) as stream:
             self._opened.set()
             while stream.alive and not self._stopped:
+                asked_at = time.monotonic()
                 event = await stream.try_next()
                 token = stream.resume_token or self._reached
                 change = None if event is None else _change(event)
                 if change is not None:
                     await self._queue.put((change, token))
                 self._reached = token
+                if event is None:
+                    self._as_of = asked_at
 
 
 def _token(position: str) -> _Token:

@@ -75,10 +75,11 @@ class SqliteFeedReader:
     async def read(self, limit: int, wait: float) -> Changes:
         deadline = time.monotonic() + wait
         while True:
+            asked_at = time.monotonic()
             changes, self._position = await self._database.read(lambda c: _changes(c, self._position, limit))
             left = deadline - time.monotonic()
             if changes or left <= 0:
-                return Changes(changes, str(self._position))
+                return Changes(changes, str(self._position), None if changes else asked_at)
             await asyncio.sleep(min(POLL, left))
 
 

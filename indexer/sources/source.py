@@ -17,7 +17,7 @@ class Chunk(Generic[Position]):
 
     `position`: from where to go on once all up to here is delivered; None inside of what can only be delivered whole.
     `since`: when the oldest of its changes was committed. `refused`: what can never be delivered. `snapshot`: it is
-    of a resync, which tells what is, not what has changed.
+    of a resync, which tells what is, not what has changed. `as_of`: see feed.Changes.
     """
 
     entries: Sequence[IndexEntry]
@@ -25,6 +25,7 @@ class Chunk(Generic[Position]):
     since: datetime | None = None
     refused: Sequence[DeadLetter] = ()
     snapshot: bool = False
+    as_of: float | None = None
 
 
 class Source(Protocol[Position]):

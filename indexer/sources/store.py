@@ -5,14 +5,14 @@ come, so that one that breaks off goes on where it was.
 """
 
 import contextlib
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator
 from dataclasses import replace
 from typing import Protocol
 
 import structlog
 
 from domain.errors import PositionLost
-from domain.users.feed import Change, ChangeFeed
+from domain.users.feed import ChangeFeed, Changes
 from domain.users.store import UserStore
 from indexer.projection import Projection
 from indexer.sinks.sink import Sink
@@ -75,7 +75,7 @@ class StoreSource:
                 async with self._feed.follow(at) as reader:
                     while True:
                         told = await reader.read(self._limit, self._wait)
-                        yield self._chunk(told.changes, told.position)
+                        yield self._chunk(told)
             except PositionLost as exc:
                 log.warning("position lost", pipeline=self._name, reason=exc.reason)
                 await self._checkpoint.commit(None)
@@ -102,6 +102,7 @@ class StoreSource:
             async for chunk in orphans:
                 yield chunk
 
-    def _chunk(self, changes: Sequence[Change], position: str) -> Chunk[str]:
-        entries, refused = self._projection.entries(changes)
-        return Chunk(entries, position, min((change.at for change in changes), default=None), refused)
+    def _chunk(self, told: Changes) -> Chunk[str]:
+        entries, refused = self._projection.entries(told.changes)
+        since = min((change.at for change in told.changes), default=None)
+        return Chunk(entries, told.position, since, refused, as_of=told.as_of)

@@ -1,6 +1,7 @@
 """The oracle: store, feed and ledger in memory, written as plainly as the definitions they are."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
@@ -127,10 +128,12 @@ class MemoryFeedReader:
 
     async def read(self, limit: int, wait: float) -> Changes:
         deadline = asyncio.get_running_loop().time() + wait
+        asked_at = time.monotonic()
         while not (rows := self._database.journal[self._position : self._position + limit]):
             if asyncio.get_running_loop().time() >= deadline:
                 break
             await asyncio.sleep(0.001)
+            asked_at = time.monotonic()
         self._position += len(rows)
         newest = {id: at for id, _, at in rows}
         changes = []
@@ -138,7 +141,7 @@ class MemoryFeedReader:
             user = self._database.user(id)
             if user is not None:
                 changes.append(Change(id, user.version, None if user.deleted else user, at))
-        return Changes(changes, str(self._position))
+        return Changes(changes, str(self._position), None if rows else asked_at)
 
 
 class MemoryChangeFeed:

@@ -1,5 +1,6 @@
 """The contract of the change feed."""
 
+import time
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -139,3 +140,19 @@ async def test_any_interleaving_ends_at_the_store(shared: Parts, steps: list[tup
         await drain(reader, seen)
     for user in current.values():
         assert seen[user.id] == (user.version, None if user.deleted else user)
+
+
+async def test_it_says_as_of_when_nothing_is_missing(parts: Parts) -> None:
+    start = await parts.feed.now()
+    seen: dict[str, tuple[int, User | None]] = {}
+    async with parts.feed.follow(start) as reader:
+        for number in range(3):
+            users = [a_user() for _ in range(number + 1)]
+            await parts.store.write_many([Write(user) for user in users])
+            acknowledged_at = time.monotonic()
+            as_of = 0.0
+            while as_of < acknowledged_at:
+                part = await reader.read(1, 0.1)
+                seen |= {change.id: (change.version, change.user) for change in part.changes}
+                as_of = part.as_of or as_of
+            assert {user.id for user in users} <= seen.keys()
