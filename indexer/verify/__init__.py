@@ -1,0 +1,1 @@
+"""Whether the index holds what the store holds, and exactly that: compared completely, told by kinds, repaired."""
