@@ -16,7 +16,8 @@ class Report:
     """`users` and `documents` were compared: all live users of the store, all documents of `index`.
 
     `remaining`: what was found and a repair did not put right; without a repair all that was found. `examples` are of
-    what was found. `hurried`: there was so much that the last ones were looked at again without waiting.
+    what was found, `dead_letters` those of them of whom there is one. `explained`: how many of the remaining have a
+    dead letter. `hurried`: there was so much that the last ones were looked at again without waiting.
     """
 
     index: str
@@ -27,6 +28,7 @@ class Report:
     remaining: Mapping[Kind, int]
     examples: Sequence[Drift]
     dead_letters: frozenset[str] = frozenset()
+    explained: int = 0
     repaired: bool = False
     hurried: bool = False
 
@@ -34,6 +36,11 @@ class Report:
     def drift(self) -> int:
         """How many users differ still."""
         return sum(self.remaining.values())
+
+    @property
+    def unexplained(self) -> int:
+        """How many of them have no dead letter."""
+        return self.drift - self.explained
 
     def to_json(self) -> dict[str, Any]:
         """As `--json` shows it."""
@@ -62,23 +69,20 @@ class Report:
 
 @dataclass
 class Tally:
-    """Counts, and the first examples of each kind."""
+    """Counts, and the first examples of each kind. `buried`: how many there were of whom there is a dead letter."""
 
     dead_letter_ids: Container[str] = frozenset()
+    buried: int = 0
     counts: Counter[Kind] = field(default_factory=Counter)
     examples: dict[Kind, list[Drift]] = field(default_factory=lambda: {kind: [] for kind in Kind})
 
     def add(self, drifts: Iterable[Drift]) -> None:
         for drift in drifts:
             self.counts[drift.kind] += 1
+            self.buried += drift.id in self.dead_letter_ids
             if len(self.examples[drift.kind]) < EXAMPLES:
                 self.examples[drift.kind].append(drift)
 
     @property
     def shown(self) -> list[Drift]:
         return [drift for kind in Kind for drift in self.examples[kind]]
-
-    @property
-    def buried(self) -> frozenset[str]:
-        """Those of the examples of whom there is a dead letter."""
-        return frozenset(drift.id for drift in self.shown if drift.id in self.dead_letter_ids)

@@ -38,7 +38,7 @@ async def verify(
     Raises StoreUnavailable, SearchUnavailable, IndexMismatch if there is no such index (any more), and what `repair`
     raises.
     """
-    run = _Run(store, catalog, index, patience=patience, repair=repair, found=Tally(dead_letter_ids))
+    run = _Run(store, catalog, index, patience=patience, repair=repair, dead_letter_ids=dead_letter_ids)
     return await run.report(progress)
 
 
@@ -51,14 +51,15 @@ class _Run:
         *,
         patience: float,
         repair: Repair | None,
-        found: Tally,
+        dead_letter_ids: Container[str],
     ) -> None:
         self._store = store
         self._catalog = catalog
         self._index = index
         self._repair = repair
-        self._found = found
-        self._left = Tally()
+        self._found = Tally(dead_letter_ids)
+        self._dead_letter_ids = dead_letter_ids
+        self._left = Tally(dead_letter_ids)
         self._suspects = Suspects(store, self._look_up, self._confirmed, patience=patience)
         self._repaired = Suspects(store, self._look_up, self._not_repaired, patience=patience)
 
@@ -84,7 +85,8 @@ class _Run:
             found=dict(self._found.counts),
             remaining=dict(self._left.counts),
             examples=self._found.shown,
-            dead_letters=self._found.buried,
+            dead_letters=frozenset(one.id for one in self._found.shown if one.id in self._dead_letter_ids),
+            explained=self._left.buried,
             repaired=self._repair is not None,
             hurried=self._suspects.hurried,
         )

@@ -40,6 +40,7 @@ async def test_counts_are_complete_where_examples_are_not() -> None:
     assert report.found == {Kind.MISSING: 20, Kind.DIFFERENT: 20}
     assert [drift.id for drift in report.examples] == [user.id for user in (*users[:EXAMPLES], *users[20:30])]
     assert report.dead_letters == {users[3].id}  # of those shown
+    assert (report.drift, report.explained, report.unexplained) == (40, 2, 38)
 
 
 async def test_progress_is_told_in_users() -> None:
