@@ -38,6 +38,14 @@ class Topic:
     max_message_bytes: int
 
 
+@dataclass(frozen=True, slots=True)
+class TopicState:
+    """What a broker says of a topic: the numbers of its partitions, and its configuration, defaults included."""
+
+    partitions: list[int]
+    config: Mapping[str, str]
+
+
 def dead_letter_topic(settings: Settings) -> str:
     return f"{settings.kafka_topic}.dead-letters"
 
@@ -47,6 +55,16 @@ async def ensure_topics(settings: Settings) -> Topic:
     async with _admin(settings) as admin:
         topics = [await _ensure(admin, name, settings) for name in (settings.kafka_topic, dead_letter_topic(settings))]
     return topics[0]
+
+
+async def look_at(settings: Settings, name: str) -> TopicState | None:
+    """The topic `name` as it is; None if there is none: it is not created. Raises SettingsError, KafkaUnavailable."""
+    async with _admin(settings) as admin:
+        async with limited(f"looking for the topic {name}"):
+            if name not in await admin.list_topics():  # all of them: asking for one may create it
+                return None
+            described: Any = await admin.describe_topics([name])
+        return TopicState(sorted(part["partition"] for part in described[0]["partitions"]), await _config(admin, name))
 
 
 def differences(config: Mapping[str, str]) -> list[str]:

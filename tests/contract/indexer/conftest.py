@@ -17,7 +17,8 @@ def kind(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def server_url(kind: str, request: pytest.FixtureRequest) -> str | None:
-    return str(request.getfixturevalue("mongodb_url")) if kind == "mongodb" else None
+    fixture = {"mongodb": "mongodb_url", "kafka": "kafka_bootstrap_servers"}.get(kind)
+    return None if fixture is None else str(request.getfixturevalue(fixture))
 
 
 @pytest.fixture
