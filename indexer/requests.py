@@ -54,7 +54,8 @@ async def post(ledger: Ledger, pipeline: str, kind: Kind, users: Mapping[str, in
 
 async def pending(ledger: Ledger, pipeline: str) -> list[Request]:
     """What is asked of `pipeline`, the oldest first. Raises StoreUnavailable."""
-    return [_read(entry) for entry in await ledger.entries(f"{PREFIX}{pipeline}:", None, MOST)]
+    entries = await ledger.entries(f"{PREFIX}{pipeline}:", None, MOST)
+    return [_read(entry) for entry in entries if entry.value["kind"] in _KINDS]  # others are a newer release's
 
 
 async def done(
@@ -66,6 +67,9 @@ async def done(
             return True
         await sleep(LOOK_SECONDS)
     return await ledger.read(request.key) is None
+
+
+_KINDS = frozenset(Kind)
 
 
 def _read(entry: Entry) -> Request:

@@ -14,8 +14,8 @@ class IndexSink:
     def __init__(self, writer: IndexWriter) -> None:
         self._writer = writer
 
-    async def write(self, entries: Sequence[IndexEntry]) -> Sequence[Result]:
-        return await self._writer.write(entries)
+    async def write(self, entries: Sequence[IndexEntry], *, repair: bool = False) -> Sequence[Result]:
+        return await self._writer.write(entries, repair=repair)
 
     async def empty(self) -> bool:
         return not await self._writer.scan(None, 1)

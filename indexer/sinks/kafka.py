@@ -61,8 +61,11 @@ class KafkaSink:
         self._topic = topic
         self._refused = refused
 
-    async def write(self, entries: Sequence[IndexEntry]) -> Sequence[Result]:
-        """One transaction. Raises KafkaUnavailable: begin anew, whatever became of it."""
+    async def write(self, entries: Sequence[IndexEntry], *, repair: bool = False) -> Sequence[Result]:
+        """One transaction; a topic takes everything, with `repair` or without.
+
+        Raises KafkaUnavailable: begin anew, whatever became of it.
+        """
         records = [record.encode(entry) for entry in entries]
         results = [self._judge(entry, made) for entry, made in zip(entries, records, strict=True)]
         sent = [

@@ -8,8 +8,11 @@ from domain.search.index import Result
 
 
 class Sink(Protocol):
-    async def write(self, entries: Sequence[IndexEntry]) -> Sequence[Result]:
-        """Durably deliver `entries` (of different users), one result each. Raises as retry.remedy expects."""
+    async def write(self, entries: Sequence[IndexEntry], *, repair: bool = False) -> Sequence[Result]:
+        """Durably deliver `entries` (of different users), one result each. Raises as retry.remedy expects.
+
+        With `repair`, what the sink already has at the same version is written again.
+        """
 
     async def empty(self) -> bool:
         """Whether it holds no user at all, so that a checkpoint says nothing about it."""

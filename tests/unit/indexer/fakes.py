@@ -1,7 +1,7 @@
 """Sources and sinks that fail exactly where a test says, and clocks that stand still."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -80,7 +80,7 @@ class FakeSink:
     writes: list[list[IndexEntry]] = field(default_factory=list)
     users: dict[str, IndexEntry] = field(default_factory=dict)
 
-    async def write(self, entries: Sequence[IndexEntry]) -> Sequence[Result]:
+    async def write(self, entries: Sequence[IndexEntry], *, repair: bool = False) -> Sequence[Result]:
         self.writes.append(list(entries))
         await asyncio.sleep(0)
         if self.answers:
@@ -90,11 +90,11 @@ class FakeSink:
             results = answer(entries)
             if results is not None:
                 return results
-        return [self._apply(entry) for entry in entries]
+        return [self._apply(entry, repair=repair) for entry in entries]
 
-    def _apply(self, entry: IndexEntry) -> Result:
+    def _apply(self, entry: IndexEntry, *, repair: bool) -> Result:
         held = self.users.get(entry.id)
-        if held is not None and held.version >= entry.version:
+        if held is not None and held.version >= entry.version + repair:
             return Result(Outcome.STALE)
         self.users[entry.id] = entry
         return Result(Outcome.APPLIED)
@@ -117,3 +117,13 @@ class FakeDeadLetters:
         if self.error:
             raise self.error
         self.letters.extend(letters)
+
+    async def get(self, keys: Sequence[str]) -> Mapping[str, DeadLetter]:
+        return {letter.key: letter for letter in self.letters if letter.key in keys}
+
+    async def page(self, after: str | None, limit: int) -> Sequence[DeadLetter]:
+        newest = {letter.key: letter for letter in self.letters if letter.key > (after or "")}
+        return [newest[key] for key in sorted(newest)[:limit]]
+
+    async def drop(self, keys: Sequence[str]) -> None:
+        self.letters = [letter for letter in self.letters if letter.key not in keys]

@@ -1,0 +1,73 @@
+"""Users once more, as the store has them now: how dead letters are replayed and drift is repaired."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+import structlog
+
+from domain.search.document import IndexEntry
+from domain.search.index import Outcome, Result
+from domain.users.feed import Change
+from domain.users.model import User
+from domain.users.store import UserStore
+from indexer.dead_letters import DeadLetter, DeadLetters
+from indexer.projection import Projection
+from indexer.sinks.shared import SharedSink
+
+log = structlog.get_logger()
+
+
+class Again:
+    """Writes to `sink` what `store` has, and keeps the dead letters in step with what comes of it."""
+
+    def __init__(self, store: UserStore, sink: SharedSink, letters: DeadLetters, projection: Projection) -> None:
+        self._store = store
+        self._sink = sink
+        self._letters = letters
+        self._projection = projection
+
+    async def write(self, users: Mapping[str, int]) -> bool:
+        """Deliver `users` (at most 1,000 ids, each with the version that the sink is known to hold).
+
+        False: some were not taken now, so all are to be delivered again later. A user that is refused gets a dead
+        letter with one more attempt; the letters of the others are dropped. Raises what store, sink and letters raise.
+        """
+        async with self._sink.alone() as sink:  # what is read must be written before anybody writes something newer
+            changes = changes_now(users, await self._store.get(list(users)), self._projection.clock())
+            entries, refused = self._projection.entries(changes)
+            results = await sink.write(entries, repair=True)
+        refused = [*refused, *self._rejected(entries, results)]
+        busy = {entry.id for entry, result in zip(entries, results, strict=True) if result.outcome is Outcome.BUSY}
+        await self._account(users.keys() - busy, refused)
+        return not busy
+
+    def _rejected(self, entries: Sequence[IndexEntry], results: Sequence[Result]) -> list[DeadLetter]:
+        name, at = self._projection.name, self._projection.clock()
+        return [
+            DeadLetter(entry.id, entry.version, name, result.reason, 1, at)
+            for entry, result in zip(entries, results, strict=True)
+            if result.outcome is Outcome.REJECTED
+        ]
+
+    async def _account(self, ids: Collection[str], refused: Sequence[DeadLetter]) -> None:
+        held = await self._letters.get(list(ids))
+        counted = [replace(made, attempts=held[made.id].attempts + 1) if made.id in held else made for made in refused]
+        for letter in counted:
+            log.error("dead letter", user=letter.id, version=letter.version, origin=letter.origin, reason=letter.reason)
+        await self._letters.add(counted)
+        await self._letters.drop(sorted(held.keys() - {letter.id for letter in counted}))
+
+
+def changes_now(users: Mapping[str, int], found: Mapping[str, User], at: datetime) -> list[Change]:
+    """What is to be said about `users` (ids and held versions), of whom the store has `found`.
+
+    Of a user whose tombstone is gone, too, no later version can come: the held one plus one is safe.
+    """
+    return [_change_now(id, held, found.get(id), at) for id, held in users.items()]
+
+
+def _change_now(id: str, held: int, user: User | None, at: datetime) -> Change:
+    if user is None:
+        return Change(id, held + 1, None, at)
+    return Change(id, user.version, None if user.deleted else user, at)
