@@ -5,12 +5,14 @@ import contextlib
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from bson import json_util
+from bson import Timestamp, json_util
 from bson.errors import BSONError
 from pymongo.asynchronous.collection import AsyncCollection
+from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import OperationFailure, PyMongoError
 
 from domain.errors import PositionLost, ServiceError, StoreUnavailable
@@ -24,6 +26,9 @@ BUFFERED = 500
 
 MAX_AWAIT = timedelta(seconds=1)
 """How long the server may hold a request while there is no change: how often a quiet position moves on."""
+
+ASK_SECONDS = 0.5
+"""How often a busy stream asks the server for its operation time."""
 
 _WRITES = frozenset({"insert", "replace"})
 _ENDS = frozenset({"drop", "rename", "dropDatabase", "invalidate"})
@@ -81,12 +86,11 @@ class MongoFeedReader:
     def __init__(self, users: AsyncCollection[Stored], token: _Token, max_await: timedelta) -> None:
         self._users = users
         self._max_await_ms = max(1, round(max_await.total_seconds() * 1000))
-        self._queue: asyncio.Queue[tuple[Change, _Token] | None] = asyncio.Queue(BUFFERED)
-        """Changes, each with the position after it; None where the stream failed."""
+        self._queue: asyncio.Queue[_Told | None] = asyncio.Queue(BUFFERED)
+        """None where the stream failed."""
         self._reached = token
         """The position that the stream has reached: all before it is, or was, in the queue."""
-        self._as_of: float | None = None
-        """All that was acknowledged before this moment is, or was, in the queue."""
+        self._clock = _StreamClock(users.database)
         self._opened = asyncio.Event()
         self._failure: Exception | None = None
         self._stopped = False
@@ -106,16 +110,16 @@ class MongoFeedReader:
     async def read(self, limit: int, wait: float) -> Changes:
         taken = await self._take(limit, wait)
         newest: dict[str, Change] = {}
-        for change, _ in taken:
-            newest.pop(change.id, None)
-            newest[change.id] = change
-        is_all = self._queue.empty()
-        position = self._reached if is_all else taken[-1][1]
-        return Changes(list(newest.values()), json_util.dumps(position), self._as_of if is_all else None)
+        for told in taken:
+            newest.pop(told.change.id, None)
+            newest[told.change.id] = told.change
+        if self._queue.empty():
+            return Changes(list(newest.values()), json_util.dumps(self._reached), self._clock.as_of)
+        return Changes(list(newest.values()), json_util.dumps(taken[-1].token), taken[-1].as_of)
 
-    async def _take(self, limit: int, wait: float) -> list[tuple[Change, _Token]]:
+    async def _take(self, limit: int, wait: float) -> list["_Told"]:
         """What is in the queue, at most `limit`; only for the first one is waited."""
-        taken: list[tuple[Change, _Token]] = []
+        taken: list[_Told] = []
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(wait):
                 taken.append(self._or_raise(await self._queue.get()))
@@ -123,7 +127,7 @@ class MongoFeedReader:
             taken.append(self._or_raise(self._queue.get_nowait()))
         return taken
 
-    def _or_raise(self, item: tuple[Change, _Token] | None) -> tuple[Change, _Token]:
+    def _or_raise(self, item: "_Told | None") -> "_Told":
         if item is None:
             self._queue.put_nowait(None)  # who reads on meets it again, not a silence
             raise self._failure or StoreUnavailable
@@ -151,11 +155,46 @@ class MongoFeedReader:
                 event = await stream.try_next()
                 token = stream.resume_token or self._reached
                 change = None if event is None else _change(event)
+                await self._clock.heard(event, asked_at)
                 if change is not None:
-                    await self._queue.put((change, token))
+                    await self._queue.put(_Told(change, token, self._clock.as_of))
                 self._reached = token
-                if event is None:
-                    self._as_of = asked_at
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """A change, the position after it, and as of when nothing is missing with it (see feed.Changes)."""
+
+    change: Change
+    token: _Token
+    as_of: float | None
+
+
+class _StreamClock:
+    """As of when (time.monotonic) the stream has told everything, also while it never falls silent.
+
+    Events come in the order of the server's operation time: once one is later than the operation time of a moment,
+    all that was acknowledged before that moment has come.
+    https://www.mongodb.com/docs/manual/core/read-isolation-consistency-recency/#operation-time
+    """
+
+    def __init__(self, database: AsyncDatabase[Stored]) -> None:
+        self._database = database
+        self._asked_at = 0.0
+        self._operation_time: Timestamp | None = None
+        self.as_of: float | None = None
+
+    async def heard(self, event: Stored | None, asked_at: float) -> None:
+        """The server has answered what it was asked at `asked_at` with `event`, or that there is nothing."""
+        if event is None:
+            self.as_of, self._operation_time = asked_at, None
+            return
+        if self._operation_time is not None and event["clusterTime"] > self._operation_time:
+            self.as_of, self._operation_time = self._asked_at, None
+        if self._operation_time is None and time.monotonic() - self._asked_at > ASK_SECONDS:
+            self._asked_at = time.monotonic()
+            answer = await self._database.command("ping")
+            self._operation_time = answer.get("operationTime")
 
 
 def _token(position: str) -> _Token:

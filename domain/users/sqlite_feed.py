@@ -76,20 +76,22 @@ class SqliteFeedReader:
         deadline = time.monotonic() + wait
         while True:
             asked_at = time.monotonic()
-            changes, self._position = await self._database.read(lambda c: _changes(c, self._position, limit))
+            changes, position, is_all = await self._database.read(lambda c: _changes(c, self._position, limit))
+            self._position = position
             left = deadline - time.monotonic()
             if changes or left <= 0:
-                return Changes(changes, str(self._position), None if changes else asked_at)
+                return Changes(changes, str(self._position), asked_at if is_all else None)
             await asyncio.sleep(min(POLL, left))
 
 
-def _changes(connection: sqlite3.Connection, position: int, limit: int) -> tuple[list[Change], int]:
-    """The users of the next `limit` rows as they are now, once each, and the position behind those rows."""
+def _changes(connection: sqlite3.Connection, position: int, limit: int) -> tuple[list[Change], int, bool]:
+    """The users of the next `limit` rows as they are now, once each, the position behind them, and if that is all."""
     with snapshot(connection):
         _check(position, _bounds(connection))
         rows = connection.execute(_READ, (position, limit)).fetchall()
     newest = {row[1]: row for row in rows}
-    return [_change(*row[:4], row=row[4:]) for row in newest.values()], rows[-1][0] if rows else position
+    changes = [_change(*row[:4], row=row[4:]) for row in newest.values()]
+    return changes, rows[-1][0] if rows else position, len(rows) < limit
 
 
 def _change(seq: int, id: str, version: int, at: int, *, row: tuple[object, ...]) -> Change:

@@ -141,7 +141,7 @@ class MemoryFeedReader:
             user = self._database.user(id)
             if user is not None:
                 changes.append(Change(id, user.version, None if user.deleted else user, at))
-        return Changes(changes, str(self._position), None if rows else asked_at)
+        return Changes(changes, str(self._position), asked_at if len(rows) < limit else None)
 
 
 class MemoryChangeFeed:

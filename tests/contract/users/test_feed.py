@@ -1,5 +1,6 @@
 """The contract of the change feed."""
 
+import asyncio
 import time
 from collections.abc import Mapping
 from dataclasses import replace
@@ -156,3 +157,27 @@ async def test_it_says_as_of_when_nothing_is_missing(parts: Parts) -> None:
                 seen |= {change.id: (change.version, change.user) for change in part.changes}
                 as_of = part.as_of or as_of
             assert {user.id for user in users} <= seen.keys()
+
+
+async def test_it_says_as_of_when_nothing_is_missing_to_a_reader_who_always_finds_more(parts: Parts) -> None:
+    start = await parts.feed.now()
+    wanted = a_user()
+    seen: set[str] = set()
+    stop = asyncio.Event()
+
+    async def write_on() -> None:
+        while not stop.is_set():
+            await parts.store.write(Write(a_user()))
+
+    async with parts.feed.follow(start) as reader, asyncio.TaskGroup() as group:
+        group.create_task(write_on())
+        await parts.store.write(Write(wanted))
+        acknowledged_at = time.monotonic()
+        as_of = 0.0
+        while as_of < acknowledged_at:
+            assert time.monotonic() < acknowledged_at + 20
+            part = await reader.read(100, 0.5)
+            seen |= {change.id for change in part.changes}
+            as_of = part.as_of or as_of
+        stop.set()
+    assert wanted.id in seen
