@@ -15,7 +15,7 @@ from pydantic import SecretStr
 
 from domain.errors import SettingsError
 from domain.search.change_token import ChangeTokens
-from domain.search.index import IndexWriter, SearchIndex
+from domain.search.index import IndexCatalog, IndexWriter, SearchIndex
 from domain.search.service import SearchService
 from domain.settings import Mode, Settings
 from domain.users.feed import ChangeFeed
@@ -90,6 +90,28 @@ async def open_index_writer(settings: Settings) -> AsyncIterator[IndexWriter]:
 
         async with open_elasticsearch(_given(settings.elasticsearch_url), timeout=settings.search_timeout) as client:
             yield ElasticsearchWriter(
+                client,
+                settings.search_alias,
+                shards=settings.search_shards,
+                replicas=settings.search_replicas,
+                refresh_interval=settings.search_refresh_interval,
+                timeout=settings.search_timeout,
+            )
+
+
+@asynccontextmanager
+async def open_index_catalog(settings: Settings) -> AsyncIterator[IndexCatalog]:
+    """All indexes of the settings' mode."""
+    if settings.mode is Mode.EMBEDDED:
+        from domain.search.tantivy_catalog import TantivyCatalog
+
+        yield TantivyCatalog(_index_folder(settings))
+    else:
+        from domain.search.elasticsearch import open_elasticsearch
+        from domain.search.elasticsearch_catalog import ElasticsearchCatalog
+
+        async with open_elasticsearch(_given(settings.elasticsearch_url), timeout=settings.search_timeout) as client:
+            yield ElasticsearchCatalog(
                 client,
                 settings.search_alias,
                 shards=settings.search_shards,

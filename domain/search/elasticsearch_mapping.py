@@ -13,6 +13,9 @@ from domain.users.fields import FIELDS, Field, Kind, Tokens, Unique
 GC_DELETES = "1h"
 """How long a deletion's version is remembered; the default of 60 s lets a late write resurrect a user."""
 
+OWNER = "user-service"
+"""What an index of ours says in its mapping's `_meta`."""
+
 _TOKENS = {"type": "text", "analyzer": "whitespace", "index_options": "docs", "norms": False}
 _KEYWORD = {"type": "keyword"}
 _UNSEARCHED = {"type": "keyword", "index": False, "doc_values": False}
@@ -43,7 +46,7 @@ def _property(field: Field) -> Mapping[str, Any]:
 def meta() -> dict[str, Any]:
     """What names an index as one of ours, of this release's shape."""
     digest = hashlib.blake2b(orjson.dumps(properties(), option=orjson.OPT_SORT_KEYS), digest_size=8).hexdigest()
-    return {"owner": "user-service", "schema": SCHEMA, "mapping": digest}
+    return {"owner": OWNER, "schema": SCHEMA, "mapping": digest}
 
 
 def mappings() -> dict[str, Any]:
@@ -60,5 +63,5 @@ def settings(*, shards: int, replicas: int, refresh_interval: timedelta) -> dict
 
 
 def index_name(alias: str, at: datetime) -> str:
-    """The name of an index made at the UTC time `at`."""
-    return f"{alias}-{at:%Y%m%d%H%M%S}"
+    """The name of an index made at the UTC time `at`, to the millisecond."""
+    return f"{alias}-{at:%Y%m%d%H%M%S}{at.microsecond // 1000:03d}"

@@ -1,5 +1,6 @@
 """Plans, filters and facets in Elasticsearch's query language: pure functions."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -58,6 +59,26 @@ def scan_body(after: str | None, limit: int) -> dict[str, Any]:
     if after is not None:
         body["search_after"] = [after]
     return body
+
+
+def view_body(view: str, keep_alive: str, after: str | None, limit: int) -> dict[str, Any]:
+    """The body of a search in a point in time for the next documents in id order."""
+    body: dict[str, Any] = {
+        "pit": {"id": view, "keep_alive": keep_alive},
+        "query": _EVERYTHING,
+        "size": limit,
+        "sort": [{"id": "asc"}],
+        "track_total_hits": False,
+        "_source": True,
+    }
+    if after is not None:
+        body["search_after"] = [after]
+    return body
+
+
+def held_body(ids: Sequence[str]) -> dict[str, Any]:
+    """The body of a search for the documents of `ids`."""
+    return {"query": {"ids": {"values": list(ids)}}, "size": len(ids), "track_total_hits": False, "_source": True}
 
 
 def _facet(facet: Field) -> dict[str, Any]:

@@ -100,20 +100,26 @@ class IndexCatalog(Protocol):
         """A new and empty index of this release's shape, to which the alias does not lead; its name."""
 
     def view(self, name: str) -> AbstractAsyncContextManager[IndexView]:
-        """The documents of the index `name`."""
+        """The documents of the index `name`. Entering raises IndexMismatch as `writer` does."""
 
     async def look_up(self, name: str, ids: Sequence[str]) -> Mapping[str, Held]:
-        """What the index `name` holds of `ids` (at most 1,000) now, all acknowledged writes included."""
+        """What the index `name` holds of `ids` (at most 1,000) now, all acknowledged writes included.
+
+        Raises IndexMismatch if there is no such index.
+        """
 
     def writer(self, name: str) -> AbstractAsyncContextManager[IndexWriter]:
         """Writes into the index `name` alone, wherever the alias leads.
 
         Entering raises IndexMismatch if there is no such index or it has another shape, SearchUnavailable if another
-        process writes to it and the engine allows only one.
+        process writes to it and the engine allows only one. So does a write to an index that has been dropped since.
         """
 
     async def serve(self, name: str) -> None:
-        """From now on, and at once for every reader and writer of the alias, it leads to the index `name` alone."""
+        """From now on, and at once for every reader and writer of the alias, it leads to the index `name` alone.
+
+        Raises IndexMismatch if there is no such index or it has another shape.
+        """
 
     async def drop(self, name: str) -> None:
-        """Remove the index `name`, if there is one. Raises IndexMismatch if it serves."""
+        """Remove the index `name`, if there is one. Raises IndexMismatch if it serves or is not ours."""

@@ -1,11 +1,13 @@
-"""What both sides read from a tantivy searcher: ids and versions, from its columns."""
+"""What both sides read from a tantivy searcher: ids, versions and digests, from its columns."""
 
 from collections.abc import Mapping, Sequence
 
 import tantivy
+from tantivy import Order, Query
 
-from domain.search.tantivy_query import with_ids
-from domain.search.tantivy_schema import HIGH, LOW, VERSION, from_halves
+from domain.search.index import Held
+from domain.search.tantivy_query import later_ids, with_ids
+from domain.search.tantivy_schema import DIGEST, HIGH, ID, LOW, VERSION, from_halves
 
 
 def read_ids(searcher: tantivy.Searcher, addresses: Sequence[tantivy.DocAddress]) -> list[str]:
@@ -21,10 +23,34 @@ def read_versions(searcher: tantivy.Searcher, addresses: Sequence[tantivy.DocAdd
     return [int(version or 0) for version in searcher.fast_field_values(VERSION, list(addresses))] if addresses else []
 
 
+def read_held(searcher: tantivy.Searcher, addresses: Sequence[tantivy.DocAddress]) -> list[Held]:
+    if not addresses:
+        return []
+    digests = searcher.fast_field_values(DIGEST, list(addresses))
+    ids, versions = read_ids(searcher, addresses), read_versions(searcher, addresses)
+    return [Held(id, version, int(digest or 0)) for id, version, digest in zip(ids, versions, digests, strict=True)]
+
+
+def addresses_of(
+    searcher: tantivy.Searcher, schema: tantivy.Schema, ids: Sequence[str]
+) -> Sequence[tantivy.DocAddress]:
+    """Where those of `ids` are that `searcher` finds."""
+    if not ids or not searcher.num_docs:
+        return []
+    found = searcher.search(with_ids(schema, ids), limit=len(ids), count=False)
+    return [address for _, address in found.hits]
+
+
 def found_versions(searcher: tantivy.Searcher, schema: tantivy.Schema, ids: Sequence[str]) -> Mapping[str, int]:
     """The versions of those of `ids` that `searcher` finds."""
-    if not ids or not searcher.num_docs:
-        return {}
-    found = searcher.search(with_ids(schema, ids), limit=len(ids), count=False)
-    addresses = [address for _, address in found.hits]
+    addresses = addresses_of(searcher, schema, ids)
     return dict(zip(read_ids(searcher, addresses), read_versions(searcher, addresses), strict=True))
+
+
+def addresses_after(
+    searcher: tantivy.Searcher, schema: tantivy.Schema, after: str | None, limit: int
+) -> Sequence[tantivy.DocAddress]:
+    """Where the next `limit` documents are, in id order after the id `after`."""
+    query = Query.all_query() if after is None else later_ids(schema, after)
+    found = searcher.search(query, limit=limit, count=False, order_by_field=ID, order=Order.Asc)
+    return [address for _, address in found.hits]

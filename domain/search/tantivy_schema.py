@@ -8,10 +8,11 @@ import orjson
 import tantivy
 
 from domain.clock import to_milliseconds
-from domain.search.document import SCHEMA, IndexEntry
+from domain.search.document import SCHEMA, IndexEntry, digest
 from domain.users.fields import FIELDS, Kind, Tokens
 
-ID, HIGH, LOW, VERSION, PRESENT, ATTRIBUTES = "id", "idHigh", "idLow", "version", "present", "attributes"
+ID, HIGH, LOW, VERSION, DIGEST = "id", "idHigh", "idLow", "version", "digest"
+PRESENT, ATTRIBUTES = "present", "attributes"
 
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _DIGITS = {character: value for value, character in enumerate(_ALPHABET)}
@@ -28,12 +29,16 @@ def tokens_field(tokens: Tokens) -> str:
 
 
 def build_schema() -> tantivy.Schema:
-    """`present` names the fields a user has: tantivy can ask for presence of fast fields only."""
+    """`present` names the fields a user has: tantivy can ask for presence of fast fields only.
+
+    `digest` stands for the document, which is not stored.
+    """
     builder = tantivy.SchemaBuilder()
     builder.add_text_field(ID, stored=True, fast=True, tokenizer_name="raw", index_option="basic")
     builder.add_unsigned_field(HIGH, indexed=True, fast=True)
     builder.add_unsigned_field(LOW, indexed=True, fast=True)
     builder.add_integer_field(VERSION, indexed=True, fast=True)
+    builder.add_unsigned_field(DIGEST, fast=True)
     for tokens in Tokens:
         builder.add_text_field(tokens_field(tokens), tokenizer_name="whitespace", index_option="basic")
     for field in TEXTS:
@@ -49,7 +54,8 @@ def build_schema() -> tantivy.Schema:
 
 def fingerprint() -> dict[str, Any]:
     """What an index folder says of its shape, so that another release's is not written to."""
-    layout = [[f.name, f.kind.value, f.compared, f.facetable] for f in (*TEXTS, *BOOLEANS, *TIMES)]
+    fields = [[f.name, f.kind.value, f.compared, f.facetable] for f in (*TEXTS, *BOOLEANS, *TIMES)]
+    layout = [[DIGEST], *fields]
     return {"schema": SCHEMA, "layout": hashlib.blake2b(orjson.dumps(layout), digest_size=8).hexdigest()}
 
 
@@ -58,7 +64,7 @@ def to_tantivy(entry: IndexEntry, schema: tantivy.Schema) -> tantivy.Document:
     document = entry.document or {}
     search = document.get("search", {})
     high, low = halves(entry.id)
-    values: dict[str, Any] = {ID: entry.id, HIGH: high, LOW: low, VERSION: entry.version}
+    values: dict[str, Any] = {ID: entry.id, HIGH: high, LOW: low, VERSION: entry.version, DIGEST: digest(document)}
     for tokens in Tokens:
         if tokens.value in search:
             values[tokens_field(tokens)] = search[tokens.value]

@@ -42,27 +42,28 @@ class OracleCatalog:
 
     @asynccontextmanager
     async def view(self, name: str) -> AsyncIterator[IndexView]:
-        yield _View(_held(self._fitting(name)))
+        yield _View(_held(self.fitting(name)))
 
     async def look_up(self, name: str, ids: Sequence[str]) -> Mapping[str, Held]:
-        held = _held(self._fitting(name))
+        held = _held(self.fitting(name))
         return {id: held[id] for id in ids if id in held}
 
     @asynccontextmanager
     async def writer(self, name: str) -> AsyncIterator[IndexWriter]:
-        yield self._fitting(name)
+        self.fitting(name)
+        yield _NamedWriter(self, name)
 
     async def serve(self, name: str) -> None:
-        self._fitting(name)
+        self.fitting(name)
         self.serving = name
 
     async def drop(self, name: str) -> None:
         if name == self.serving:
-            raise IndexMismatch(f"The index {name} serves: it cannot be dropped.")
+            raise IndexMismatch(f"The index {name} serves: it is not dropped.")
         self.oracles.pop(name, None)
         self._created_at.pop(name, None)
 
-    def _fitting(self, name: str) -> Oracle:
+    def fitting(self, name: str) -> Oracle:
         if name not in self.oracles:
             raise IndexMismatch(f"There is no index {name}.")
         if name in self.misfits:
@@ -84,6 +85,21 @@ def _held(oracle: Oracle) -> Mapping[str, Held]:
         for id, entry in oracle.entries.items()
         if entry.document is not None
     }
+
+
+@dataclass(frozen=True, slots=True)
+class _NamedWriter:
+    catalog: OracleCatalog
+    name: str
+
+    async def prepare(self) -> None:
+        self.catalog.fitting(self.name)
+
+    async def write(self, entries: Sequence[IndexEntry], *, repair: bool = False) -> Sequence[Result]:
+        return await self.catalog.fitting(self.name).write(entries, repair=repair)
+
+    async def scan(self, after: str | None, limit: int) -> Sequence[tuple[str, int]]:
+        return await self.catalog.fitting(self.name).scan(after, limit)
 
 
 class OracleAlias:

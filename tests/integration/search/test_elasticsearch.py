@@ -12,6 +12,7 @@ from domain.clock import now
 from domain.errors import IndexMismatch, SearchUnavailable, SettingsError
 from domain.search.document import IndexEntry, search_document
 from domain.search.elasticsearch import ElasticsearchIndex, open_elasticsearch
+from domain.search.elasticsearch_catalog import ElasticsearchCatalog
 from domain.search.elasticsearch_mapping import index_name
 from domain.search.elasticsearch_writer import ElasticsearchWriter
 from domain.search.index import Outcome
@@ -40,6 +41,11 @@ class Search:
             refresh_interval=timedelta(milliseconds=100),
             timeout=TIMEOUT,
             clock=lambda: now() + timedelta(seconds=seconds_ahead),
+        )
+
+    def catalog(self) -> ElasticsearchCatalog:
+        return ElasticsearchCatalog(
+            self.client, self.alias, shards=1, replicas=0, refresh_interval=timedelta(seconds=1), timeout=TIMEOUT
         )
 
     async def indexes(self) -> list[str]:
@@ -74,7 +80,9 @@ async def test_the_index_keeps_deletions_in_mind_and_takes_no_unknown_field(sear
 
 async def test_an_index_of_another_shape_is_refused(search: Search) -> None:
     name = index_name(search.alias, now())
-    await search.client.indices.create(index=name, aliases={search.alias: {}}, mappings={"_meta": {"schema": 0}})
+    await search.client.indices.create(
+        index=name, aliases={search.alias: {}}, mappings={"_meta": {"owner": "user-service", "schema": 0}}
+    )
     with pytest.raises(IndexMismatch, match=rf"leads to {name}, whose shape is .*rebuild the index"):
         await search.writer.prepare()
 
@@ -85,16 +93,26 @@ async def test_an_index_of_the_aliass_name_is_refused(search: Search) -> None:
         await search.writer.prepare()
 
 
-async def test_an_alias_without_an_index_to_write_to_is_refused_and_loses_no_write(search: Search) -> None:
+async def test_an_alias_that_leads_to_two_indexes_is_refused_and_loses_no_write(search: Search) -> None:
     await search.writer.prepare()
     (index,) = await search.indexes()
-    await search.client.indices.create(index=f"{search.alias}-other", aliases={search.alias: {}})
+    other = f"{search.alias}-other"
+    await search.client.indices.create(index=other, aliases={search.alias: {}})
+    leads = rf"{search.alias} leads to {index} and {other}: take it off all but the one that is complete"
+    user, catalog = a_user(), search.catalog()
+    for refused in (
+        search.writer.prepare(),
+        search.writer.write([IndexEntry(user.id, 2, None)]),
+        catalog.indexes(),
+        catalog.serve(index),
+        catalog.drop(other),
+    ):
+        with pytest.raises(IndexMismatch, match=leads):
+            await refused
     actions = [{"add": {"index": index, "alias": search.alias, "is_write_index": False}}]
     await search.client.indices.update_aliases(actions=actions)
-    user = a_user()
-    for refused in (search.writer.prepare(), search.writer.write([IndexEntry(user.id, 1, search_document(user))])):
-        with pytest.raises(IndexMismatch, match="no index to write to"):
-            await refused
+    with pytest.raises(IndexMismatch, match="no index to write to"):
+        await search.writer.write([IndexEntry(user.id, 1, search_document(user))])
 
 
 async def test_without_the_alias_nothing_answers_and_no_write_makes_an_index(search: Search) -> None:

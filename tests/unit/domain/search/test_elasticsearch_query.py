@@ -6,9 +6,9 @@ import orjson
 import pytest
 
 from domain.search.document import IndexEntry, search_document
+from domain.search.elasticsearch_bulk import bulk_lines
 from domain.search.elasticsearch_mapping import index_name, mappings, meta, settings
 from domain.search.elasticsearch_query import filter_query, search_body
-from domain.search.elasticsearch_writer import bulk_lines
 from domain.search.query import After, SearchRequest, plan
 from domain.users.filter import parse
 from tests.contract.users.users import a_user
@@ -91,7 +91,7 @@ def test_settings_and_index_names() -> None:
         "index.refresh_interval": "500ms",
         "index.gc_deletes": "1h",
     }
-    assert index_name("users", datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)) == "users-20260102030405"
+    assert index_name("users", datetime(2026, 1, 2, 3, 4, 5, 67_000, tzinfo=UTC)) == "users-20260102030405067"
 
 
 def test_every_line_of_a_bulk_carries_the_version() -> None:
