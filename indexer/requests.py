@@ -7,18 +7,24 @@ it alone may move its checkpoint.
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
 from ulid import ULID
 
+from domain.clock import Clock, now
 from domain.errors import InternalError
 from domain.users.ledger import Entry, Ledger
+from indexer import reporting
 
 PREFIX = "request:"
 LOOK_SECONDS = 1.0
 MOST = 1_000
 """Users of one request."""
+
+SILENCE = 3 * timedelta(seconds=reporting.UNCHANGED_SECONDS)
+"""Who has told nothing for so long does not run."""
 
 
 class Kind(StrEnum):
@@ -67,6 +73,12 @@ async def done(
             return True
         await sleep(LOOK_SECONDS)
     return await ledger.read(request.key) is None
+
+
+async def is_answered(ledger: Ledger, pipeline: str, clock: Clock = now) -> bool:
+    """Whether a process that runs `pipeline` told its status lately. Raises StoreUnavailable."""
+    status = await ledger.read(reporting.PREFIX + pipeline)
+    return status is not None and clock() - datetime.fromisoformat(status.value["at"]) < SILENCE
 
 
 _KINDS = frozenset(Kind)
