@@ -2,6 +2,7 @@
 
 from enum import Enum
 
+from tests.servers.connect import ConnectServer
 from tests.servers.elasticsearch import ElasticsearchServer
 from tests.servers.kafka import KafkaServer
 from tests.servers.local import LocalServer
@@ -14,10 +15,12 @@ class Name(Enum):
     MONGODB = "mongodb"
     ELASTICSEARCH = "elasticsearch"
     KAFKA = "kafka"
+    KAFKA_CONNECT = "kafka-connect"
 
 
 SERVERS: dict[Name, type[LocalServer]] = {
     Name.MONGODB: MongoServer,
     Name.ELASTICSEARCH: ElasticsearchServer,
     Name.KAFKA: KafkaServer,
+    Name.KAFKA_CONNECT: ConnectServer,
 }

@@ -18,7 +18,7 @@ from tests.servers.process import ProcessGroup
 from tests.servers.server import StartError
 
 JAVA = 17
-_PLUGIN = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1"
+MAVEN_PLUGIN = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1"
 
 _SETTINGS = """\
 process.roles=broker,controller
@@ -44,7 +44,7 @@ broker.session.timeout.ms=2000
 broker.heartbeat.interval.ms=300
 """
 
-_LOGGING = """\
+LOGGING = """\
 status=error
 appender.console.type=Console
 appender.console.name=console
@@ -76,7 +76,12 @@ class KafkaServer(LocalServer):
         command = ["mvn", "-q", "-B", "-f", str(pom), f"-Dkafka.version={cls.version}"]
         cache.run(
             cls.name,
-            [*command, f"{_PLUGIN}:copy-dependencies", "-DincludeScope=runtime", f"-DoutputDirectory={folder}/libs"],
+            [
+                *command,
+                f"{MAVEN_PLUGIN}:copy-dependencies",
+                "-DincludeScope=runtime",
+                f"-DoutputDirectory={folder}/libs",
+            ],
         )
 
     @property
@@ -88,7 +93,7 @@ class KafkaServer(LocalServer):
         return self.data_dir / "server.properties"
 
     async def _prepare(self) -> None:
-        (self.data_dir / "log4j2.properties").write_text(_LOGGING)
+        (self.data_dir / "log4j2.properties").write_text(LOGGING)
         settings = _SETTINGS.format(port=self.port, controller_port=self._controller_port, data_dir=self.data_dir)
         self._settings.write_text(settings)
         if not (self.data_dir / "data" / "meta.properties").exists():
