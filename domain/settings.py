@@ -47,6 +47,7 @@ class Settings(BaseSettings):
     mongodb_url: SecretStr | None = Field(None, description="mongodb://.../?replicaSet=...")
     elasticsearch_url: SecretStr | None = Field(None, description="http(s)://host:9200, credentials allowed")
     kafka_bootstrap_servers: str | None = Field(None, description="host:port[,host:port]")
+    connect_url: SecretStr = Field(SecretStr("http://localhost:8083"), description="a Kafka Connect worker")
     data_dir: Path = Field(Path("data"), description="where the embedded mode keeps its files")
 
     # Names in those parts.
