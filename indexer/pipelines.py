@@ -13,17 +13,21 @@ import structlog
 from domain.backends import StoreBackend, open_index_writer
 from domain.errors import SearchUnavailable, SettingsError
 from domain.search.index import IndexWriter
-from domain.settings import Mode, Settings
+from domain.settings import Settings
+from indexer.again import Again
+from indexer.answering import Answering
 from indexer.batching import Limits
-from indexer.dead_letters import DeadLetters, LedgerDeadLetters
 from indexer.housekeeping import keep_house
-from indexer.kafka_dead_letters import KafkaDeadLetters
+from indexer.kafka_dead_letters import dead_letters
 from indexer.lease import Lease, Term
 from indexer.pairs import From, Pair, To
 from indexer.pipeline import Session
 from indexer.projection import Projection
+from indexer.rebuild.expiry import expire_indexes
+from indexer.requests import ResyncRequested
 from indexer.sinks.index import IndexSink
 from indexer.sinks.kafka import Refused, open_kafka_sink
+from indexer.sinks.shared import SharedSink
 from indexer.sinks.sink import Sink
 from indexer.sources.kafka import open_kafka_source
 from indexer.sources.source import Position, Source
@@ -43,6 +47,7 @@ class Builder:
         self._stop = stop
         self._holder = f"{socket.gethostname()}/{os.getpid()}/{secrets.token_hex(4)}"
         self._refused: Refused = set()
+        self._dead_letters = dead_letters(settings, store.ledger)
 
     def sessions(self, pair: Pair, status: Status) -> Callable[[], Awaitable[None]]:
         """What supervise runs for `pair`."""
@@ -56,7 +61,7 @@ class Builder:
         status.state = State.STARTING
         async with (
             self._open_sink(pair) as sink,
-            open_kafka_source(settings, f"{settings.kafka_topic}.{pair.name}", sink) as source,
+            open_kafka_source(settings, pair.name, sink, self._store) as source,
         ):
             await self._session(pair, status, source, sink).run()
 
@@ -71,25 +76,32 @@ class Builder:
         await unless(self._stop, stand_by())
         for term in terms:
             log.info("lease acquired", pipeline=pair.name, epoch=term.epoch)
-            housekeeping = keep_house(self._store, term, self._settings.tombstone_retention)
+            housekeeping = keep_house(self._store, term, self._dead_letters, self._settings.tombstone_retention)
             try:
-                await alongside(self._follow(pair, status, term), term.keep(), housekeeping)
+                indexes = expire_indexes(self._settings, self._store.ledger)
+                await alongside(self._follow(pair, status, term), term.keep(), housekeeping, indexes)
             finally:
                 await term.release()
 
     async def _follow(self, pair: Pair, status: Status, term: Term) -> None:
+        """Session after session for as long as what ends one is that a resync is asked for."""
+        while True:
+            try:
+                return await self._follow_once(pair, status, term)
+            except ResyncRequested as exc:
+                log.info("begin anew", pipeline=pair.name, why=exc.message)
+
+    async def _follow_once(self, pair: Pair, status: Status, term: Term) -> None:
         """The sink first: what reads the checkpoint must have fenced every other writer of the sink."""
+        store, projection = self._store, Projection(pair.name)
         status.state = State.STARTING
-        async with self._open_sink(pair) as sink:
-            source = StoreSource(
-                self._store.store,
-                self._store.feed,
-                term,
-                sink,
-                Projection(pair.name),
-                limit=self._settings.batch_count,
-            )
-            await self._session(pair, status, source, sink).run()
+        async with self._open_sink(pair) as opened:
+            sink = SharedSink(opened)
+            again = Again(store.store, sink, self._dead_letters, projection)
+            answering = Answering(store.ledger, pair.name, again)
+            await answering.begin(term)
+            source = StoreSource(store.store, store.feed, term, sink, projection, limit=self._settings.batch_count)
+            await alongside(self._session(pair, status, source, sink).run(), answering.run())
 
     @contextlib.asynccontextmanager
     async def _open_sink(self, pair: Pair) -> AsyncIterator[Sink]:
@@ -106,17 +118,12 @@ class Builder:
         return Session(
             source,
             sink,
-            self._dead_letters(pair),
+            self._dead_letters,
             limits=self._limits(pair),
             status=status,
             stop=self._stop,
             max_age=self._settings.batch_max_age.total_seconds(),
         )
-
-    def _dead_letters(self, pair: Pair) -> DeadLetters:
-        if self._settings.mode is Mode.CLUSTER:
-            return KafkaDeadLetters(self._settings)
-        return LedgerDeadLetters(self._store.ledger)
 
     def _limits(self, pair: Pair) -> Limits:
         """Only Elasticsearch gains by waiting for more: its writes are made searchable by a refresh anyway."""

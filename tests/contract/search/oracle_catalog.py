@@ -62,6 +62,7 @@ class OracleCatalog:
             raise IndexMismatch(f"The index {name} serves: it is not dropped.")
         self.oracles.pop(name, None)
         self._created_at.pop(name, None)
+        self.misfits.discard(name)
 
     def fitting(self, name: str) -> Oracle:
         if name not in self.oracles:
