@@ -23,6 +23,17 @@ class Snapshot:
         self._projection = projection
         self._limit = limit
 
+    async def all(self) -> AsyncGenerator[Chunk[Position]]:
+        """Every user there is, and then the orphans."""
+        users: AsyncGenerator[tuple[Chunk[Position], str]] = self.users()
+        async with contextlib.aclosing(users):
+            async for chunk, _ in users:
+                yield chunk
+        orphans: AsyncGenerator[Chunk[Position]] = self.orphans()
+        async with contextlib.aclosing(orphans):
+            async for chunk in orphans:
+                yield chunk
+
     async def users(self, after: str | None = None) -> AsyncGenerator[tuple[Chunk[Position], str]]:
         """Every user behind the id `after`, in id order, and the last id of each chunk."""
         progress = Progress(self._projection.name, await self._store.count(EVERYONE))

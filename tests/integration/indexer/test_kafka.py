@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
 from uuid import uuid4
 
 import orjson
@@ -15,14 +14,11 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from domain.errors import SettingsError
 from domain.search.index import Outcome
 from domain.settings import Settings
-from indexer.batching import Limits
 from indexer.errors import KafkaUnavailable
 from indexer.kafka_dead_letters import KafkaDeadLetters
-from indexer.pipeline import Session
 from indexer.sinks.kafka import Refused, open_kafka_sink
-from indexer.sources.kafka import open_kafka_source
-from indexer.status import Status
 from indexer.topics import POLICY, ensure_topics
+from tests.integration.indexer.consuming import consuming, until
 from tests.integration.indexer.topic import admin_of, newest_versions, read_all
 from tests.servers.kafka import KafkaServer
 from tests.unit.indexer.fakes import FakeDeadLetters, FakeSink, deletion, entry, user_id
@@ -154,8 +150,8 @@ async def test_dead_letters_are_kept_by_user(settings: Settings) -> None:
     letters = FakeDeadLetters()
     sink = FakeSink()
     await _poison(settings)
-    async with _consuming(settings, "g", sink, letters) as status:
-        await _until(lambda: len(letters.letters) == 1)
+    async with consuming(settings, "g", sink, letters) as status:
+        await until(lambda: len(letters.letters) == 1)
         assert status.dead_letters == 1
     await KafkaDeadLetters(settings).add(letters.letters)
     (message,) = await read_all(settings, f"{settings.kafka_topic}.dead-letters")
@@ -171,10 +167,10 @@ async def test_poison_holds_nothing_up(settings: Settings) -> None:
         await topic.write([entry(n) for n in range(10)])
         await _poison(settings)
         await topic.write([entry(n, 2) for n in range(10)])
-    async with _consuming(settings, "g", sink, letters):
-        await _until(lambda: all(made.version == 2 for made in sink.users.values()) and len(sink.users) == 10)
+    async with consuming(settings, "g", sink, letters):
+        await until(lambda: all(made.version == 2 for made in sink.users.values()) and len(sink.users) == 10)
     assert len(letters.letters) == 1
-    async with _consuming(settings, "g", sink, letters) as status:  # committed: nothing is read again
+    async with consuming(settings, "g", sink, letters) as status:  # committed: nothing is read again
         await asyncio.sleep(1)
         assert status.read == 0
 
@@ -183,28 +179,28 @@ async def test_two_consumers_share_the_topic_and_one_takes_over(settings: Settin
     sink = FakeSink()
     async with (
         open_kafka_sink(settings, "w", set()) as topic,
-        _consuming(settings, "g", sink) as one,
+        consuming(settings, "g", sink) as one,
         contextlib.AsyncExitStack() as stack,
     ):
-        other = await stack.enter_async_context(_consuming(settings, "g", sink))
-        await _until(lambda: sink.users.keys() >= {user_id(0)}, also=lambda: topic.write([entry(0)]))
+        other = await stack.enter_async_context(consuming(settings, "g", sink))
+        await until(lambda: sink.users.keys() >= {user_id(0)}, also=lambda: topic.write([entry(0)]))
         await topic.write([entry(n) for n in range(300)])
-        await _until(lambda: len(sink.users) == 300)
+        await until(lambda: len(sink.users) == 300)
         assert one.read
         assert other.read
         await stack.aclose()
         await topic.write([entry(n, 2) for n in range(300)])
-        await _until(lambda: all(made.version == 2 for made in sink.users.values()))
+        await until(lambda: all(made.version == 2 for made in sink.users.values()))
 
 
 async def test_the_offsets_of_an_empty_sink_are_not_believed(settings: Settings) -> None:
     async with open_kafka_sink(settings, "w", set()) as topic:
         await topic.write([entry(n) for n in range(10)])
     first, second = FakeSink(), FakeSink()
-    async with _consuming(settings, "g", first):
-        await _until(lambda: len(first.users) == 10)
-    async with _consuming(settings, "g", second):
-        await _until(lambda: len(second.users) == 10)
+    async with consuming(settings, "g", first):
+        await until(lambda: len(first.users) == 10)
+    async with consuming(settings, "g", second):
+        await until(lambda: len(second.users) == 10)
 
 
 async def test_a_broker_that_dies_in_a_transaction_loses_and_doubles_nothing(kafka_server: KafkaServer) -> None:
@@ -238,29 +234,3 @@ async def _poison(settings: Settings) -> None:
         await producer.send_and_wait(settings.kafka_topic, b"{", b"not an id")
     finally:
         await producer.stop()
-
-
-@contextlib.asynccontextmanager
-async def _consuming(
-    settings: Settings, group: str, sink: FakeSink, letters: FakeDeadLetters | None = None
-) -> AsyncIterator[Status]:
-    status, stop = Status("kafka-to-fake"), asyncio.Event()
-    async with open_kafka_source(settings, f"{settings.kafka_topic}.{group}", sink) as source:
-        session = Session(
-            source, sink, letters or FakeDeadLetters(), limits=Limits(100, 1_000_000, 0), status=status, stop=stop
-        )
-        running = asyncio.create_task(session.run())
-        try:
-            yield status
-        finally:
-            stop.set()
-            await running
-
-
-async def _until(done: Callable[[], bool], also: Callable[[], Awaitable[object]] | None = None) -> None:
-    end = time.monotonic() + 20
-    while not done():
-        assert time.monotonic() < end
-        if also:
-            await also()
-        await asyncio.sleep(0.05)

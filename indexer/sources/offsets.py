@@ -1,0 +1,29 @@
+"""Where to begin in a partition that was assigned just now, and whether something may be missing before it. Pure."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """`offset`: of the first record to be read. `gap`: why only a resync closes what lies before it; empty if none."""
+
+    offset: int
+    gap: str = ""
+
+
+def start(committed: int | None, begin: int, end: int, *, sink_empty: bool) -> Start:
+    """Go on at what was `committed`, if the partition [`begin`, `end`] still has all that came after it.
+
+    A partition with a gap is read from its beginning: what is read twice is stale, and does no harm.
+    """
+    if committed is None:
+        if sink_empty and begin == 0:
+            return Start(0)  # the first start: a topic that was never cut holds every user
+        return Start(begin, "no offset is committed")
+    if sink_empty:
+        return Start(begin, "the sink is empty")
+    if committed < begin:
+        return Start(begin, f"the topic begins at {begin} now, and was read up to {committed}")
+    if committed > end:
+        return Start(begin, f"the topic ends at {end} now, and was read up to {committed}")
+    return Start(committed)
