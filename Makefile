@@ -89,6 +89,11 @@ servers: install  ## fetch the real servers that the tests run against (once)
 test: lint servers graphiql  ## everything: lint, types, layers, unit, contract and integration tests on real servers
 	$(BIN)/pytest --numprocesses 2 --dist loadgroup --no-loadscope-reorder --durations 15
 
+.PHONY: chaos
+chaos: FAULTS ?= 50
+chaos: install servers  ## kill and pause everything under load, FAULTS times (50, about 15 minutes), and count what is lost
+	$(BIN)/python -m tests.chaos --faults $(FAULTS)
+
 .PHONY: bench
 bench: install servers  ## rates and latencies beside the raw engines (about 20 minutes; keep the machine quiet)
 	for part in stores indexes search freshness; do $(BIN)/python -m benchmarks $$part || exit; done

@@ -1,7 +1,7 @@
 """Servers of these tests' own, started once; each test has a database, an index and a topic of its own."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,10 +9,12 @@ from uuid import uuid4
 
 import pytest
 
+from domain.settings import Mode
 from tests.integration.indexer.process import Environment, environment_of
 from tests.servers.elasticsearch import ElasticsearchServer
 from tests.servers.fixtures import own_server, refuse, why_not
 from tests.servers.kafka import KafkaServer
+from tests.servers.local import LocalServer
 from tests.servers.mongodb import MongoServer
 
 
@@ -21,6 +23,14 @@ class Servers:
     mongodb: MongoServer
     elasticsearch: ElasticsearchServer
     kafka: KafkaServer
+
+    def of(self, mode: Mode) -> Sequence[LocalServer]:
+        """Those that a mode needs."""
+        return {
+            Mode.EMBEDDED: (),
+            Mode.WITHOUT_KAFKA: (self.mongodb, self.elasticsearch),
+            Mode.CLUSTER: (self.mongodb, self.elasticsearch, self.kafka),
+        }[mode]
 
 
 @pytest.fixture(scope="package")

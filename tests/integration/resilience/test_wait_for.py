@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.chaos.api import Api, api_of
+from tests.chaos.system import running
 from tests.integration.indexer.process import Environment, until
-from tests.integration.resilience.api import Api, api_of
-from tests.integration.resilience.system import running
 
 USERS = 20
 _CREATE = "mutation($input: CreateUserInput!) { createUser(input: $input) { user { id } changeToken } }"
