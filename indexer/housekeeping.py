@@ -9,6 +9,8 @@ import structlog
 
 from domain.backends import StoreBackend
 from domain.errors import ServiceError
+from domain.users.model import User
+from indexer.dead_letters import DeadLetters, pages
 from indexer.sources.position import feed_position
 
 HOUR_SECONDS = 3600.0
@@ -32,6 +34,7 @@ class Delivered(Protocol):
 async def keep_house(
     backend: StoreBackend,
     delivered: Delivered,
+    letters: DeadLetters,
     retention: timedelta,
     *,
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
@@ -39,16 +42,26 @@ async def keep_house(
     """Hourly, without end: remove what is past its `retention`. A failure waits for the next hour."""
     while True:
         try:
-            await _clean(backend, delivered, retention)
+            await _clean(backend, delivered, letters, retention)
         except ServiceError as exc:
             log.warning("housekeeping failed", why=str(exc))
         await sleep(HOUR_SECONDS)
 
 
-async def _clean(backend: StoreBackend, delivered: Delivered, retention: timedelta) -> None:
+async def _clean(backend: StoreBackend, delivered: Delivered, letters: DeadLetters, retention: timedelta) -> None:
     removed = await backend.users.expire_tombstones(retention)
     if removed:
         log.info("tombstones removed", count=removed)
     position = await delivered.position()
     if position is not None and isinstance(backend.feed, Forgetful):
         await backend.feed.forget(feed_position(position))
+    async for page in pages(letters):
+        found = await backend.store.get([letter.id for letter in page if letter.id])
+        if erased := [letter.key for letter in page if letter.id and is_erased(found.get(letter.id))]:
+            await letters.drop(erased)
+            log.info("dead letters of deleted users dropped", count=len(erased))
+
+
+def is_erased(user: User | None) -> bool:
+    """Whether nothing may be kept about `user`, as the store has it."""
+    return user is None or user.deleted

@@ -62,10 +62,12 @@ class KafkaSink:
         self._refused = refused
 
     async def write(self, entries: Sequence[IndexEntry], *, repair: bool = False) -> Sequence[Result]:
-        """One transaction; a topic takes everything, with `repair` or without.
+        """One transaction; a topic takes any version, with `repair` or without.
 
         Raises KafkaUnavailable: begin anew, whatever became of it.
         """
+        if repair:
+            await self._notice_new_limit()
         records = [record.encode(entry) for entry in entries]
         results = [self._judge(entry, made) for entry, made in zip(entries, records, strict=True)]
         sent = [
@@ -92,6 +94,13 @@ class KafkaSink:
                     yield portion
                 for part in reached:
                     del ends[part]
+
+    async def _notice_new_limit(self) -> None:
+        """What is written again may have been refused for its size; a producer learns a new limit when it is made."""
+        topic = await ensure_topics(self._settings)
+        if topic.max_message_bytes != self._topic.max_message_bytes:
+            self._refused.clear()
+            raise KafkaUnavailable(f"the topic takes {topic.max_message_bytes} bytes now: begin anew")
 
     def _judge(self, entry: IndexEntry, made: Record) -> Result:
         if made.size > self._topic.max_message_bytes:

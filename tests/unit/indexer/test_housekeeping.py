@@ -18,6 +18,7 @@ from domain.users.service import UserService
 from domain.users.sqlite import SqliteDatabase, SqliteUserStore
 from domain.users.sqlite_feed import SqliteChangeFeed
 from domain.users.sqlite_ledger import SqliteLedger
+from indexer.dead_letters import DeadLetter, LedgerDeadLetters
 from indexer.housekeeping import HOUR_SECONDS, keep_house
 from indexer.lease import Lease, Term
 from indexer.pairs import EMBEDDED
@@ -58,7 +59,7 @@ class House:
             self.time += timedelta(seconds=seconds)
 
         with contextlib.suppress(asyncio.CancelledError):
-            await keep_house(self.backend, term, RETENTION, sleep=sleep)
+            await keep_house(self.backend, term, LedgerDeadLetters(self.backend.ledger), RETENTION, sleep=sleep)
 
     async def ids(self) -> list[str]:
         return await self.database.read(lambda c: [row[0] for row in c.execute("SELECT id FROM users ORDER BY id")])
@@ -100,6 +101,18 @@ async def test_a_young_journal_is_kept_though_delivered(house: House) -> None:
     await term.commit("1")
     await house.keep(term, hours=2)
     assert await house.journal() == [1]
+
+
+async def test_the_dead_letters_of_deleted_users_are_dropped(house: House) -> None:
+    live, deleted, gone = [await house.backend.users.create({"username": name}) for name in ("live", "deleted", "gone")]
+    await house.backend.users.delete(gone.id)
+    assert await house.backend.store.remove_tombstones(now() + timedelta(hours=1), 10) == 1
+    letters = LedgerDeadLetters(house.backend.ledger)
+    made = [DeadLetter(user.id, 1, "a-to-b", "too long", 1, house.time) for user in (live, deleted, gone)]
+    await letters.add([*made, DeadLetter("", 0, "users/0/1", "not JSON", 1, house.time)])
+    await house.backend.users.delete(deleted.id)
+    await house.keep(await house.term(), hours=0)
+    assert [letter.key for letter in await letters.page(None, 10)] == [live.id, "users/0/1"]
 
 
 async def test_a_store_that_does_not_answer_is_asked_again_an_hour_later(
