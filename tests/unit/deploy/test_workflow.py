@@ -1,0 +1,116 @@
+""".github/workflows/ci.yml names what is there: targets, tests, variables, ports and versions; and it may do little."""
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from ruamel.yaml import YAML
+
+from tests.unit.deploy.dockerfile import read_stages
+from tests.unit.deploy.project import ROOT, parse_command, tracked_files
+from tests.unit.deploy.test_compose import SERVICES
+
+FILE = ROOT / ".github/workflows/ci.yml"
+WORKFLOW: Mapping[Any, Any] = YAML(typ="safe", pure=True).load(FILE)
+JOBS: Mapping[str, Mapping[str, Any]] = WORKFLOW["jobs"]
+REAL = JOBS["real-servers"]
+
+job = pytest.mark.parametrize("name", list(JOBS))
+
+
+def _scripts(name: str) -> str:
+    return "\n".join(step["run"] for step in JOBS[name]["steps"] if "run" in step)
+
+
+def _port(address: str) -> int | None:
+    return urlsplit(address if "://" in address else f"//{address}").port
+
+
+def _sources(folder: Path) -> Iterator[str]:
+    return (path.read_text() for path in folder.rglob("*.py") if path != Path(__file__))
+
+
+def test_it_runs_for_pull_requests_and_main() -> None:
+    assert WORKFLOW["on"] == {"pull_request": None, "push": {"branches": ["main"]}}
+
+
+def test_it_may_only_read() -> None:
+    assert WORKFLOW["permissions"] == {"contents": "read"}
+    assert not any("permissions" in each for each in JOBS.values())
+    checkouts = [step for each in JOBS.values() for step in each["steps"] if "checkout" in step.get("uses", "")]
+    assert len(checkouts) == len(JOBS)
+    assert all(step["with"] == {"persist-credentials": False} for step in checkouts)
+
+
+def test_a_missing_server_is_a_failure() -> None:
+    assert WORKFLOW["env"] == {"REQUIRE_SERVERS": "1"}
+
+
+@job
+def test_every_job_ends(name: str) -> None:
+    assert 0 < JOBS[name]["timeout-minutes"] <= 60
+
+
+def test_every_action_is_pinned_to_a_commit_and_says_its_release() -> None:
+    used = re.findall(r"uses: (.+)", FILE.read_text())
+    pinned = [re.fullmatch(r"([\w-]+/[\w-]+)@([0-9a-f]{40}) # v\d+\.\d+\.\d+", line) for line in used]
+    assert used
+    assert all(pinned)
+    commits = {match.groups() for match in pinned if match}
+    assert len({action for action, _ in commits}) == len(commits), "one action, one commit"
+
+
+@job
+def test_every_make_target_and_test_folder_exists(name: str) -> None:
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    assert set(re.findall(r"\bmake ([a-z-]+)", _scripts(name))) <= targets
+    for folder in re.findall(r"\btests/\S+", _scripts(name)):
+        assert any(file.startswith(f"{folder}/") for file in tracked_files()), folder
+
+
+@job
+def test_every_command_of_the_service_exists(name: str) -> None:
+    for service, words in re.findall(r"exec --no-TTY ([\w-]+) python -m (.+)", _scripts(name)):
+        assert service in SERVICES
+        parse_command(words.split())
+
+
+def test_the_whole_suite_runs_with_all_that_it_needs() -> None:
+    assert "make test" in _scripts("test")
+    needed = {"setup-python", "setup-java", "setup-node", "setup-go"}
+    assert {step["uses"].split("@")[0].split("/")[1] for step in JOBS["test"]["steps"] if "uses" in step} >= needed
+
+
+@pytest.mark.parametrize("variable", list(REAL["env"]))
+def test_every_variable_of_a_real_server_is_read_by_the_tests(variable: str) -> None:
+    assert any(f'"{variable}"' in text for text in _sources(ROOT / "tests"))
+
+
+def test_the_real_servers_are_where_the_variables_say() -> None:
+    published = {port.split(":")[1] for name in ("elasticsearch", "kafka") for port in SERVICES[name]["ports"]}
+    places = (REAL["env"][name] for name in ("ELASTICSEARCH_TEST_URL", "KAFKA_TEST_BOOTSTRAP_SERVERS"))
+    assert {str(_port(place)) for place in places} == published
+    assert re.search(r"docker compose up .*\belasticsearch kafka$", _scripts("real-servers"), re.MULTILINE)
+
+
+def test_the_real_replica_set_has_three_members_and_the_standalone_server_is_none() -> None:
+    script = _scripts("real-servers")
+    members = re.findall(r"^member (\d+) --replSet rs0 ", script, re.MULTILINE)
+    assert len(members) == 3
+    hosts = ",".join(f"127.0.0.1:{port}" for port in members)
+    assert REAL["env"]["MONGODB_TEST_URL"] == f"mongodb://{hosts}/?replicaSet=rs0"
+    [alone] = re.findall(r"^member (\d+)$", script, re.MULTILINE)
+    assert REAL["env"]["MONGODB_STANDALONE_TEST_URL"] == f"mongodb://127.0.0.1:{alone}"
+
+
+def test_the_real_mongodb_is_the_one_that_is_shipped() -> None:
+    shipped = read_stages(ROOT / "deploy/mongo-rs/Dockerfile")[-1].base
+    assert re.findall(r"\bmongo:\S+", _scripts("real-servers")) == [shipped]
+
+
+def test_the_container_without_kafka_is_asked_at_its_own_port() -> None:
+    [port] = SERVICES["sync-indexer"]["ports"]
+    assert re.findall(r"localhost:(\d+)/readyz", _scripts("compose")) == [port.split(":")[1]]
