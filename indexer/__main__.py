@@ -7,6 +7,7 @@ import typer
 
 from indexer.commands.connectors import connectors
 from indexer.commands.dead_letters import dead_letters
+from indexer.commands.erasure_receipt import erasure_receipt
 from indexer.commands.rebuild import rebuild
 from indexer.commands.resync import resync
 from indexer.commands.run import run
@@ -16,6 +17,7 @@ from indexer.commands.verify import verify
 app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 app.add_typer(connectors, name="connectors")
 app.add_typer(dead_letters, name="dead-letters")
+app.command()(erasure_receipt)
 app.command()(rebuild)
 app.command()(resync)
 app.command()(run)

@@ -1,9 +1,7 @@
 """One process of the indexer, from its settings to its graceful end."""
 
 import asyncio
-import contextlib
-import signal
-from collections.abc import Coroutine, Iterator, Sequence
+from collections.abc import Coroutine, Sequence
 from typing import Any
 
 import structlog
@@ -14,6 +12,7 @@ from indexer.health import health_app, serve_health
 from indexer.pairs import From, To, choose
 from indexer.pipelines import Builder
 from indexer.reporting import report_all
+from indexer.signals import told_to_stop
 from indexer.status import Status
 from indexer.supervisor import supervise
 
@@ -27,7 +26,7 @@ async def run(settings: Settings, source: From | None, sink: To | None) -> None:
     """
     pairs = choose(settings, source, sink)
     stop = asyncio.Event()
-    with _signals(stop):
+    with told_to_stop(stop):
         async with open_store(settings) as store:
             builder = Builder(settings, store, stop)
             statuses = [Status(pair.name) for pair in pairs]
@@ -64,15 +63,3 @@ async def _until_stopped(pipelines: Sequence[Coroutine[Any, Any, None]], stop: a
     for outcome in ended:
         if isinstance(outcome, Exception):
             raise outcome
-
-
-@contextlib.contextmanager
-def _signals(stop: asyncio.Event) -> Iterator[None]:
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
-    try:
-        yield
-    finally:
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.remove_signal_handler(number)

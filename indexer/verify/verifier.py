@@ -10,7 +10,7 @@ from domain.users.store import UserStore
 from indexer.verify.drift import Drift, Kind, compare
 from indexer.verify.report import Report, Tally
 from indexer.verify.suspects import Suspects
-from indexer.verify.windows import windows
+from indexer.verify.windows import PAGE, windows
 
 PATIENCE_SECONDS = 15.0
 REPAIRED_AT_ONCE = 500
@@ -28,18 +28,19 @@ async def verify(
     dead_letter_ids: Container[str] = frozenset(),
     progress: Advance = lambda done, rows: None,
     repair: Repair | None = None,
+    page: int = PAGE,
 ) -> Report:
     """Compare all of `index` with all of `store`; memory is bounded at any size.
 
     Who seems to differ is looked at again for up to `patience` seconds before it is drift. With `repair`, drift is
     repaired as it is found and looked at again; what is ahead is left alone. `progress` is told how many users of the
-    store are compared.
+    store are compared, `page` is how many are read at once.
 
     Raises StoreUnavailable, SearchUnavailable, IndexMismatch if there is no such index (any more), and what `repair`
     raises.
     """
     run = _Run(store, catalog, index, patience=patience, repair=repair, dead_letter_ids=dead_letter_ids)
-    return await run.report(progress)
+    return await run.report(progress, page)
 
 
 class _Run:
@@ -63,12 +64,12 @@ class _Run:
         self._suspects = Suspects(store, self._look_up, self._confirmed, patience=patience)
         self._repaired = Suspects(store, self._look_up, self._not_repaired, patience=patience)
 
-    async def report(self, progress: Advance) -> Report:
+    async def report(self, progress: Advance, page: int) -> Report:
         begun_at = time.monotonic()
         users = documents = 0
         async with (
             self._catalog.view(self._index) as view,
-            contextlib.aclosing(windows(self._store, view)) as found,
+            contextlib.aclosing(windows(self._store, view, limit=page)) as found,
         ):
             async for window in found:
                 await self._suspects.add(compare(window.users, window.held))

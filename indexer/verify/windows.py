@@ -31,16 +31,19 @@ class Window:
 class _Side(Generic[Row]):
     """One of the two, read by the page."""
 
-    def __init__(self, page: Callable[[str | None, int], Awaitable[Sequence[Row]]], after: str | None) -> None:
+    def __init__(
+        self, page: Callable[[str | None, int], Awaitable[Sequence[Row]]], after: str | None, limit: int
+    ) -> None:
         self._page = page
+        self._limit = limit
         self._after = after
         self._rows: Sequence[Row] = ()
         self._ended = False
 
     async def read(self) -> None:
         if not self._rows and not self._ended:
-            self._rows = await self._page(self._after, PAGE)
-            self._ended = len(self._rows) < PAGE
+            self._rows = await self._page(self._after, self._limit)
+            self._ended = len(self._rows) < self._limit
             self._after = self._rows[-1].id if self._rows else None
 
     @property
@@ -54,12 +57,14 @@ class _Side(Generic[Row]):
         return taken
 
 
-async def windows(store: UserStore, view: IndexView, after: str | None = None) -> AsyncGenerator[Window]:
-    """Every id behind `after`, in windows of up to 1,000 rows a side. The last one has no `last`.
+async def windows(
+    store: UserStore, view: IndexView, after: str | None = None, *, limit: int = PAGE
+) -> AsyncGenerator[Window]:
+    """Every id behind `after`, in windows of up to `limit` (at most 1,000) rows a side. The last one has no `last`.
 
     `view` is older than every page of `store`. Raises StoreUnavailable, SearchUnavailable.
     """
-    users, held = _Side(store.scan, after), _Side(view.page, after)
+    users, held = _Side(store.scan, after, limit), _Side(view.page, after, limit)
     while True:
         await users.read()
         await held.read()

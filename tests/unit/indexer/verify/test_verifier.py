@@ -1,7 +1,5 @@
 """Exactly the planted faults are found, wherever they are; and repaired, all but those of the future."""
 
-from unittest.mock import patch
-
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -20,8 +18,7 @@ async def test_exactly_the_planted_faults_are_found(faults: list[Kind | None], p
     users = await system.store.scan(None, 1_000)
     random.shuffle(faults)  # type: ignore[attr-defined]  # Hypothesis' own
     planted = [await system.plant(kind, user.id) for kind, user in zip(faults, users, strict=True) if kind]
-    with patch("indexer.verify.windows.PAGE", page):
-        report = await verify(system.store, system.catalog, system.index, patience=0)
+    report = await verify(system.store, system.catalog, system.index, patience=0, page=page)
     assert sorted(report.examples, key=lambda drift: drift.id) == planted
     assert report.drift == len(planted)
     assert report.found == report.remaining == {kind: faults.count(kind) for kind in Kind if kind in faults}
@@ -46,6 +43,7 @@ async def test_counts_are_complete_where_examples_are_not() -> None:
 async def test_progress_is_told_in_users() -> None:
     system = await SideBySide.of(some_users(5))
     told: list[tuple[int, int]] = []
-    with patch("indexer.verify.windows.PAGE", 2):
-        await verify(system.store, system.catalog, system.index, progress=lambda done, rows: told.append((done, rows)))
+    await verify(
+        system.store, system.catalog, system.index, page=2, progress=lambda done, rows: told.append((done, rows))
+    )
     assert told == [(2, 2), (4, 4), (5, 5)]
