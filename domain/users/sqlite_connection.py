@@ -79,9 +79,13 @@ async def connect(path: Path, timeout: timedelta) -> AsyncIterator[Connection]:
 
 
 def prepare(connection: sqlite3.Connection, *, timeout: timedelta) -> None:
-    """Settings of the writer, and the schema. FULL: a commit returns once it is on disk."""
+    """Settings of the writer, and the schema.
+
+    FULL: a commit returns once it is on disk. secure_delete: what is deleted is overwritten in the file, too.
+    """
     _use_wal(connection, time.monotonic() + timeout.total_seconds())
     connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA secure_delete = ON")
     connection.execute(f"PRAGMA cache_size = -{CACHE_KIBIBYTES}")
     connection.execute("BEGIN IMMEDIATE")
     try:

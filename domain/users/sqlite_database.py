@@ -102,6 +102,17 @@ class SqliteDatabase:
             raise pending.error
         return pending.outcome[0]
 
+    async def empty_log(self) -> bool:
+        """Move the write-ahead log into the file and truncate it; False if somebody reads or writes all the time.
+
+        Until then it keeps pages as they were before they were overwritten. Raises StoreUnavailable.
+        """
+        try:
+            busy, *_ = await self._writer.run(lambda c: c.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone())
+        except sqlite3.Error as exc:
+            raise StoreUnavailable from exc
+        return not busy
+
     def _withdraw(self, pending: _Pending[Any]) -> bool:
         """Whether `pending` could be taken back before a transaction took it."""
         try:

@@ -5,7 +5,7 @@ import sqlite3
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from domain.clock import Clock, from_milliseconds, now, to_milliseconds
 from domain.errors import PositionLost
@@ -57,12 +57,20 @@ class SqliteChangeFeed:
         yield SqliteFeedReader(self._database, seq)
 
     async def forget(self, position: str) -> None:
-        """Let go of the changes up to `position` that are older than the time they are kept."""
+        """Let go of the changes up to `position` that are older than the time they are kept, and of erased pages."""
         before = to_milliseconds(self._clock() - self._keep)
         while await self._database.write(
             lambda c: c.execute(_FORGET, (int(position), FORGOTTEN_A_WRITE - 1, before)).rowcount == FORGOTTEN_A_WRITE
         ):
             pass
+        await self._database.empty_log()
+
+    async def kept_until(self, id: str) -> datetime | None:
+        """Until when the journal has changes of user `id`, at least; None if it has none."""
+        newest = await self._database.read(
+            lambda c: c.execute("SELECT max(at) FROM journal WHERE id = ?", (id,)).fetchone()[0]
+        )
+        return None if newest is None else from_milliseconds(newest) + self._keep
 
 
 class SqliteFeedReader:
@@ -82,6 +90,11 @@ class SqliteFeedReader:
             if changes or left <= 0:
                 return Changes(changes, str(self._position), asked_at if is_all else None)
             await asyncio.sleep(min(POLL, left))
+
+    async def lag(self) -> int:
+        """Rows of the journal: exactly the writes."""
+        _, newest = await self._database.read(_bounds)
+        return max(0, newest - self._position)
 
 
 def _changes(connection: sqlite3.Connection, position: int, limit: int) -> tuple[list[Change], int, bool]:
