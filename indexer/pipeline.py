@@ -13,7 +13,7 @@ from typing import Generic
 import structlog
 
 from domain.clock import Clock, now
-from domain.errors import SearchUnavailable
+from domain.errors import SearchUnavailable, ServiceError
 from domain.search.document import IndexEntry
 from domain.search.index import Outcome, Result
 from indexer import batching, retry
@@ -21,6 +21,7 @@ from indexer.batching import Batch, Limits, Part
 from indexer.checkpoints import Checkpoints
 from indexer.dead_letters import DeadLetter, DeadLetters
 from indexer.errors import BatchExpired
+from indexer.pace import Pace
 from indexer.sinks.sink import Sink
 from indexer.sources.source import Position, Source
 from indexer.status import State, Status
@@ -29,6 +30,9 @@ MAX_AGE_SECONDS = 300.0
 """An index forgets the versions of deletions after an hour (as we set it): what is old is not sent any more."""
 
 PARTS_AHEAD = 2
+
+LAG_SECONDS = 5.0
+"""How often the source is asked how far it is behind: never for a batch."""
 
 BUSY = "The sink is busy: it takes some of the batch later."
 
@@ -64,6 +68,8 @@ class Session(Generic[Position]):
         self._max_age = max_age
         self._parts: asyncio.Queue[Part[Position]] = asyncio.Queue(PARTS_AHEAD)
         self._held_back: Part[Position] | None = None
+        self._undelivered = 0
+        self._pace = Pace.full(limits.count)
         self._checkpoints = Checkpoints(self._commit, monotonic=monotonic)
 
     async def run(self) -> None:
@@ -73,6 +79,7 @@ class Session(Generic[Position]):
         """
         reader = asyncio.create_task(self._read_ahead())
         stopping = asyncio.create_task(self._stop.wait())
+        measuring = asyncio.create_task(self._measure())
         try:
             while (part := await self._next_part(reader, stopping)) is not None:
                 batch = await self._fill(batching.begin(part))
@@ -80,16 +87,28 @@ class Session(Generic[Position]):
                 await self._checkpoints.save()
             await self._checkpoints.save(now=True)
         finally:
-            for task in (reader, stopping):
+            for task in (reader, stopping, measuring):
                 task.cancel()
-            await asyncio.gather(reader, stopping, return_exceptions=True)
+            await asyncio.gather(reader, stopping, measuring, return_exceptions=True)
+
+    async def _measure(self) -> None:
+        """Now and then, without end: how much there is that is not delivered."""
+        while True:
+            try:
+                behind = await self._source.lag()
+            except ServiceError:  # whoever reads meets it, too
+                behind = None
+            self._status.lag_records = None if behind is None else behind + self._undelivered
+            await asyncio.sleep(LAG_SECONDS)
 
     async def _read_ahead(self) -> None:
         async with contextlib.aclosing(self._source.chunks()) as chunks:
             async for chunk in chunks:
                 self._status.read += len(chunk.entries)
+                self._undelivered += len(chunk.entries)
                 read_at = self._monotonic()
                 for part in batching.split(chunk, self._limits, read_at):
+                    self._status.read_bytes += part.bytes
                     await self._parts.put(part)
 
     async def _next_part(self, reader: asyncio.Task[None], stopping: asyncio.Task[bool]) -> Part[Position] | None:
@@ -135,6 +154,8 @@ class Session(Generic[Position]):
             status.pending_since = batch.since or status.pending_since
             await self._bury(batch.refused)
             await self._write(batch)
+            self._undelivered -= batch.count
+            status.delivered_bytes += batch.bytes
         if batch.position is not None:
             self._checkpoints.delivered(batch.position, changes=bool(batch.count or batch.refused))
         status.as_of = status.as_of if batch.as_of is None else batch.as_of
@@ -144,20 +165,24 @@ class Session(Generic[Position]):
             status.pending_since = None
 
     async def _write(self, batch: Batch[Position]) -> None:
-        """Write until every entry is delivered, stale or dead; only what was busy is written again."""
+        """Write until every entry is delivered, stale or dead: what was busy is written again, less at once."""
         rest, attempts = list(batch.entries), 0
         while rest:
             age = self._monotonic() - batch.read_at
             if age > self._max_age:
                 raise BatchExpired(age)
             attempts += 1
-            busy, error = await self._attempt(rest, attempts)
+            sent, later = rest[: self._pace.size], rest[self._pace.size :]
+            busy, error = await self._attempt(sent, attempts)
             if busy:
                 if self._stop.is_set():
                     raise error or SearchUnavailable(BUSY)
-                attempts = attempts if len(busy) == len(rest) else 1
+                self._pace = self._pace.slower()
+                attempts = attempts if len(busy) == len(sent) else 1
                 await self._back_off(attempts, error)
-            rest = busy
+            else:
+                self._pace, attempts = self._pace.faster(), 0
+            rest = busy + later
 
     async def _attempt(self, entries: list[IndexEntry], attempts: int) -> tuple[list[IndexEntry], Exception | None]:
         """The entries to be written again, and why if all of them."""

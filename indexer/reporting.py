@@ -1,6 +1,7 @@
-"""Writes each pipeline's status into the ledger, where the API reads how far the index is behind."""
+"""Tells each pipeline's status: to the ledger, where the API reads how far the index is behind, and to the log."""
 
 import asyncio
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,6 +14,7 @@ from indexer.status import State, Status
 PREFIX = "status:"
 EVERY_SECONDS = 1.0
 UNCHANGED_SECONDS = 5.0
+LOG_SECONDS = 60.0
 
 log = structlog.get_logger()
 
@@ -50,10 +52,37 @@ class Reporter:
             self._last, self._at = told, status.monotonic()
 
 
+class StatusLog:
+    """A line in the log when the state changes, and each minute in which anything was read, written or retried."""
+
+    def __init__(self, status: Status) -> None:
+        self._status = status
+        self._state: State | None = None
+        self._work: tuple[int, ...] = ()
+        self._at = status.monotonic()
+
+    def look(self) -> None:
+        """Log what there is to say, if anything."""
+        status = self._status
+        work = (status.read, status.written, status.stale, status.retries, status.dead_letters)
+        is_due = status.monotonic() - self._at >= LOG_SECONDS and work != self._work
+        if status.state is self._state and not is_due:
+            return
+        self._state, self._work, self._at = status.state, work, status.monotonic()
+        told = {
+            re.sub("[A-Z]", lambda found: f"_{found[0].lower()}", name): value
+            for name, value in status.to_json().items()
+        }
+        log.info("pipeline", **told)
+
+
 async def report_all(ledger: Ledger, statuses: Sequence[Status]) -> None:
     """Report every second, without end."""
     reporters = [Reporter(ledger, status) for status in statuses]
+    logs = [StatusLog(status) for status in statuses]
     while True:
+        for entry in logs:
+            entry.look()
         for reporter in reporters:
             await reporter.report()
         await asyncio.sleep(EVERY_SECONDS)

@@ -29,7 +29,8 @@ class Status:
     """One pipeline's state, and its counts since the process began.
 
     `pending_since`: when the oldest undelivered change was committed to the store. `as_of`: the moment (monotonic)
-    before which every change acknowledged by the store is delivered; None where that is not known.
+    before which every change acknowledged by the store is delivered; None where that is not known. `lag_records`:
+    about how many changes are not delivered; None likewise. Bytes are about what changes are on any wire.
     """
 
     name: str
@@ -37,13 +38,16 @@ class Status:
     monotonic: Callable[[], float] = time.monotonic
     state: State = State.STARTING
     read: int = 0
+    read_bytes: int = 0
     written: int = 0
+    delivered_bytes: int = 0
     stale: int = 0
     retries: int = 0
     restarts: int = 0
     dead_letters: int = 0
     checkpoints: int = 0
     pending_since: datetime | None = None
+    lag_records: int | None = None
     error: str = ""
     as_of: float | None = None
     turned_at: float = field(default=0.0)
@@ -84,8 +88,11 @@ class Status:
             "pipeline": self.name,
             "state": self.state.value,
             "lagSeconds": round(self.lag_seconds, 3),
+            "lagRecords": self.lag_records,
             "read": self.read,
+            "readBytes": self.read_bytes,
             "written": self.written,
+            "deliveredBytes": self.delivered_bytes,
             "stale": self.stale,
             "retries": self.retries,
             "restarts": self.restarts,
@@ -101,7 +108,9 @@ class Status:
 
 _COUNTERS = (
     ("read", "Changes read from the source."),
+    ("read_bytes", "Bytes of the changes read."),
     ("written", "Changes that the sink took."),
+    ("delivered_bytes", "Bytes of the changes delivered: taken, stale, or overtaken in their batch."),
     ("stale", "Changes for which the sink already had a newer version."),
     ("retries", "Attempts to write a batch that were repeated."),
     ("restarts", "Times the pipeline began anew."),
@@ -123,12 +132,17 @@ class StatusCollector(Collector):
                 counter.add_metric([status.name], getattr(status, name))
             yield counter
         lag = GaugeMetricFamily("indexer_lag_seconds", "Age of the oldest undelivered change.", labels=["pipeline"])
+        behind = GaugeMetricFamily(
+            "indexer_lag_records", "About how many changes are not delivered.", labels=["pipeline"]
+        )
         age = GaugeMetricFamily("indexer_checkpoint_age_seconds", "Since the last checkpoint.", labels=["pipeline"])
         states = GaugeMetricFamily("indexer_state", "1 for the state a pipeline is in.", labels=["pipeline", "state"])
         for status in self._statuses:
             lag.add_metric([status.name], status.lag_seconds)
+            if status.lag_records is not None:
+                behind.add_metric([status.name], status.lag_records)
             if status.checkpoint_age_seconds is not None:
                 age.add_metric([status.name], status.checkpoint_age_seconds)
             for state in State:
                 states.add_metric([status.name, state.value], float(status.state is state))
-        yield from (lag, age, states)
+        yield from (lag, behind, age, states)

@@ -10,7 +10,14 @@ from rich.text import Text
 
 NOTHING = "No pipeline has told its status yet: is `python -m indexer run` running?"
 
-_COUNTS = {"lag s": "lagSeconds", "written": "written", "retries": "retries", "dead": "deadLetters"}
+_COUNTS = {
+    "lag": "lagRecords",
+    "lag s": "lagSeconds",
+    "written": "written",
+    "retries": "retries",
+    "dead": "deadLetters",
+}
+UNKNOWN = "-"
 
 
 def show(console: Console, statuses: Sequence[Mapping[str, Any]], now: datetime) -> None:
@@ -35,13 +42,18 @@ def age(of: timedelta) -> str:
 
 
 def _table(statuses: Iterable[Mapping[str, Any]], now: datetime) -> Table:
-    table = Table(box=None, pad_edge=False)
+    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
     table.add_column("pipeline", overflow="fold")
     table.add_column("state", overflow="fold")
     for name in (*_COUNTS, "told"):
         table.add_column(name, justify="right", overflow="fold")
     for status in statuses:
-        counts = (str(status[name]) for name in _COUNTS.values())
+        counts = (_text(status.get(name)) for name in _COUNTS.values())
         told = age(now - datetime.fromisoformat(status["at"]))
         table.add_row(*map(Text, (status["pipeline"], status["state"], *counts, told)))
     return table
+
+
+def _text(value: Any) -> str:
+    """A pipeline of an earlier release does not tell everything."""
+    return UNKNOWN if value is None else str(value)

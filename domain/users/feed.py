@@ -39,6 +39,9 @@ class FeedReader(Protocol):
         Raises PositionLost, StoreUnavailable; after either the reader is of no more use.
         """
 
+    async def lag(self) -> int:
+        """About how many changes lie behind what `read` has told. Raises StoreUnavailable."""
+
 
 class ChangeFeed(Protocol):
     async def now(self) -> str:

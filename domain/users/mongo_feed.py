@@ -6,7 +6,7 @@ import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from bson import Timestamp, json_util
@@ -19,7 +19,7 @@ from domain.errors import PositionLost, ServiceError, StoreUnavailable
 from domain.users.feed import Change, Changes
 from domain.users.model import User
 from domain.users.mongo import to_user
-from domain.users.mongo_database import MongoDatabase, Stored
+from domain.users.mongo_database import Calls, MongoDatabase, Stored
 
 BUFFERED = 500
 """How many changes are read ahead; a slow reader slows the stream."""
@@ -29,6 +29,9 @@ MAX_AWAIT = timedelta(seconds=1)
 
 ASK_SECONDS = 0.5
 """How often a busy stream asks the server for its operation time."""
+
+COUNTED = 100_000
+"""The most changes that are counted behind the stream."""
 
 _WRITES = frozenset({"insert", "replace"})
 _ENDS = frozenset({"drop", "rename", "dropDatabase", "invalidate"})
@@ -61,7 +64,7 @@ class MongoChangeFeed:
 
     @asynccontextmanager
     async def follow(self, position: str) -> AsyncIterator["MongoFeedReader"]:
-        reader = MongoFeedReader(self._users, _token(position), self._max_await)
+        reader = MongoFeedReader(self._users, self._calls, _token(position), self._max_await)
         self._calls.start(reader.pump())
         try:
             await reader.opened()
@@ -83,7 +86,7 @@ class MongoFeedReader:
     The stream is read by a task of its own, because a request to it cannot be abandoned when a read's time is up.
     """
 
-    def __init__(self, users: AsyncCollection[Stored], token: _Token, max_await: timedelta) -> None:
+    def __init__(self, users: AsyncCollection[Stored], calls: Calls, token: _Token, max_await: timedelta) -> None:
         self._users = users
         self._max_await_ms = max(1, round(max_await.total_seconds() * 1000))
         self._queue: asyncio.Queue[_Told | None] = asyncio.Queue(BUFFERED)
@@ -94,6 +97,9 @@ class MongoFeedReader:
         self._opened = asyncio.Event()
         self._failure: Exception | None = None
         self._stopped = False
+        self._calls = calls
+        self._newest: datetime | None = None
+        """When the newest user that the stream has told was updated."""
 
     async def opened(self) -> None:
         """Wait until the stream is open. Raises PositionLost, StoreUnavailable."""
@@ -116,6 +122,17 @@ class MongoFeedReader:
         if self._queue.empty():
             return Changes(list(newest.values()), json_util.dumps(self._reached), self._clock.as_of)
         return Changes(list(newest.values()), json_util.dumps(taken[-1].token), taken[-1].as_of)
+
+    async def lag(self) -> int:
+        """What the stream has told and nobody has read, and how many users are newer than the newest of that.
+
+        A user who was written twice counts once; up to COUNTED of them, over the index by which users are listed.
+        """
+        waiting = self._queue.qsize()
+        if self._newest is None:
+            return waiting
+        newer = {"updatedAt": {"$gt": self._newest}}
+        return waiting + await self._calls.read(self._users.count_documents(newer, limit=COUNTED))
 
     async def _take(self, limit: int, wait: float) -> list["_Told"]:
         """What is in the queue, at most `limit`; only for the first one is waited."""
@@ -156,7 +173,8 @@ class MongoFeedReader:
                 token = stream.resume_token or self._reached
                 change = None if event is None else _change(event)
                 await self._clock.heard(event, asked_at)
-                if change is not None:
+                if event is not None and change is not None:
+                    self._newest = event["fullDocument"]["updatedAt"]
                     await self._queue.put(_Told(change, token, self._clock.as_of))
                 self._reached = token
 

@@ -9,7 +9,7 @@ then. Whoever reads partition 0 does it, beside the reading.
 import contextlib
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord, TopicPartition
@@ -184,7 +184,7 @@ class KafkaSource(ConsumerRebalanceListener):
             async with contextlib.aclosing(parts):
                 async for part in parts:
                     yield part
-                    yield await self._fetch(0)
+                    yield replace(await self._fetch(0), snapshot=True)
         except StoreUnavailable as exc:
             log.warning("resync broken off", why=str(exc))
             return

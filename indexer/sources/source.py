@@ -37,3 +37,9 @@ class Source(Protocol[Position]):
 
     async def commit(self, position: Position) -> None:
         """Durably note that everything up to `position` is delivered. Raises LeaseLost."""
+
+    async def lag(self) -> int | None:
+        """About how many changes lie behind what `chunks` has told; None while that is not known.
+
+        Asked every few seconds, beside the reading. Raises what its store or broker raises.
+        """

@@ -12,7 +12,7 @@ from typing import Protocol
 import structlog
 
 from domain.errors import PositionLost
-from domain.users.feed import ChangeFeed, Changes
+from domain.users.feed import ChangeFeed, Changes, FeedReader
 from domain.users.store import UserStore
 from indexer.projection import Projection
 from indexer.sinks.sink import Sink
@@ -57,9 +57,14 @@ class StoreSource:
         self._snapshot = Snapshot(store, sink, projection, limit=limit)
         self._limit = limit
         self._wait = wait
+        self._reader: FeedReader | None = None
 
     async def commit(self, position: str) -> None:
         await self._checkpoint.commit(position)
+
+    async def lag(self) -> int | None:
+        """Not known during a resync."""
+        return None if self._reader is None else await self._reader.lag()
 
     async def chunks(self) -> AsyncGenerator[Chunk[str]]:
         kept = await self._believable_position()
@@ -73,11 +78,13 @@ class StoreSource:
                 yield Chunk((), at)
             try:
                 async with self._feed.follow(at) as reader:
+                    self._reader = reader
                     while True:
                         told = await reader.read(self._limit, self._wait)
                         yield self._chunk(told)
             except PositionLost as exc:
                 log.warning("position lost", pipeline=self._name, reason=exc.reason)
+                self._reader = None
                 await self._checkpoint.commit(None)
                 kept = None
 

@@ -143,6 +143,9 @@ class MemoryFeedReader:
                 changes.append(Change(id, user.version, None if user.deleted else user, at))
         return Changes(changes, str(self._position), asked_at if len(rows) < limit else None)
 
+    async def lag(self) -> int:
+        return len(self._database.journal) - self._position
+
 
 class MemoryChangeFeed:
     def __init__(self, database: MemoryDatabase) -> None:

@@ -181,3 +181,18 @@ async def test_it_says_as_of_when_nothing_is_missing_to_a_reader_who_always_find
             as_of = part.as_of or as_of
         stop.set()
     assert wanted.id in seen
+
+
+async def test_how_much_is_not_told_yet(parts: Parts) -> None:
+    start = await parts.feed.now()
+    async with parts.feed.follow(start) as reader:
+        assert await reader.lag() == 0
+        await parts.store.write_many([Write(a_user()) for _ in range(5)])
+        end = time.monotonic() + 5
+        while await reader.lag() != 5:
+            assert time.monotonic() < end
+            await asyncio.sleep(0.01)
+        first = await reader.read(2, 5)
+        assert await reader.lag() == 5 - len(first.changes)
+        await drain(reader, {})
+        assert await reader.lag() == 0

@@ -46,6 +46,7 @@ class FakeSource:
     steps: Sequence[Step]
     committed: list[str] = field(default_factory=list)
     commit_error: Exception | None = None
+    behind: int | None = 0
     told: int = 0
     closed: bool = False
 
@@ -67,6 +68,9 @@ class FakeSource:
         if self.commit_error:
             raise self.commit_error
         self.committed.append(position)
+
+    async def lag(self) -> int | None:
+        return self.behind
 
 
 Answer = Exception | Callable[[Sequence[IndexEntry]], Sequence[Result] | None]

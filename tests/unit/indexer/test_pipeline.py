@@ -80,6 +80,40 @@ async def test_a_batch_has_one_entry_a_user() -> None:
     assert rig.sink.writes == [[entry(1, 2)]]
 
 
+async def test_bytes_are_counted() -> None:
+    rig = Rig([Chunk([entry(1), entry(2)], "2"), Chunk([entry(3)], "3")])
+    await rig.run()
+    total = sum(batching.size(entry(n)) for n in (1, 2, 3))
+    assert (rig.status.read_bytes, rig.status.delivered_bytes) == (total, total)
+
+
+async def test_the_lag_is_what_lies_behind_and_what_is_read_and_not_delivered() -> None:
+    gate = asyncio.Event()
+
+    class Slow(FakeSink):
+        async def write(self, entries: Sequence[IndexEntry], *, repair: bool = False) -> Sequence[Result]:
+            await gate.wait()
+            return await super().write(entries, repair=repair)
+
+    rig = Rig([Chunk([entry(1), entry(2)], "2")], Slow(), stops=False)
+    rig.source.behind = 7
+    reading = asyncio.create_task(rig.run())
+    for _ in range(20):
+        await asyncio.sleep(0)
+    measuring = asyncio.create_task(rig.session._measure())
+    await asyncio.sleep(0)
+    assert rig.status.lag_records == 9
+    measuring.cancel()
+    rig.source.behind = None
+    measuring = asyncio.create_task(rig.session._measure())
+    await asyncio.sleep(0)
+    assert rig.status.lag_records is None
+    measuring.cancel()
+    gate.set()
+    rig.stop.set()
+    await reading
+
+
 async def test_a_stale_write_is_counted_and_no_error() -> None:
     sink = FakeSink(users={entry(1).id: entry(1, 5)})
     rig = Rig([Chunk([entry(1, 3)], "1")], sink)
@@ -96,6 +130,18 @@ async def test_only_what_was_busy_is_written_again() -> None:
     assert sink.writes == [[entry(1), entry(2), entry(3)], [entry(2), entry(3)], [entry(2)]]
     assert (rig.status.retries, len(rig.pauses)) == (2, 2)
     assert rig.source.committed == ["3"]
+
+
+async def test_a_busy_engine_gets_less_at_once_and_slowly_more_again() -> None:
+    sink = FakeSink([SearchUnavailable(), SearchUnavailable()])
+    rig = Rig([Chunk([entry(n) for n in range(32)], "32")], sink, limits=Limits(32, 100_000, 0), stops=False)
+
+    sink.answers.extend([lambda _: None] * 3)
+    sink.answers.append(lambda _: rig.stop.set())
+    await rig.run()
+    assert [len(write) for write in sink.writes] == [32, 16, 8, 10, 12, 2]
+    assert [made.id for write in sink.writes[2:] for made in write] == [entry(n).id for n in range(32)]
+    assert rig.source.committed == ["32"]
 
 
 async def test_an_engine_that_is_down_holds_the_checkpoint() -> None:
@@ -191,9 +237,9 @@ async def test_a_full_queue_slows_the_source() -> None:
     gate = asyncio.Event()
 
     class Slow(FakeSink):
-        async def write(self, entries: Sequence[IndexEntry]) -> Sequence[Result]:
+        async def write(self, entries: Sequence[IndexEntry], *, repair: bool = False) -> Sequence[Result]:
             await gate.wait()
-            return await super().write(entries)
+            return await super().write(entries, repair=repair)
 
     rig = Rig([Chunk([entry(n)], str(n)) for n in range(50)], Slow(), limits=Limits(1, 100_000, 0))
     running = asyncio.create_task(rig.run())
@@ -209,9 +255,9 @@ async def test_a_stop_drains_what_was_read() -> None:
     gate = asyncio.Event()
 
     class Slow(FakeSink):
-        async def write(self, entries: Sequence[IndexEntry]) -> Sequence[Result]:
+        async def write(self, entries: Sequence[IndexEntry], *, repair: bool = False) -> Sequence[Result]:
             await gate.wait()
-            return await super().write(entries)
+            return await super().write(entries, repair=repair)
 
     rig = Rig([Chunk([entry(n)], str(n)) for n in range(3)], Slow(), stops=False, limits=Limits(1, 100_000, 0))
     running = asyncio.create_task(rig.run())

@@ -2,11 +2,12 @@ from datetime import timedelta
 
 import httpx
 import pytest
+import structlog
 from prometheus_client import CollectorRegistry, generate_latest
 
 from domain.errors import StoreUnavailable
 from indexer.health import health_app
-from indexer.reporting import Reporter
+from indexer.reporting import Reporter, StatusLog
 from indexer.status import State, Status, StatusCollector
 from tests.contract.users.memory import MemoryDatabase, MemoryLedger, MemoryUserStore
 from tests.unit.indexer.fakes import NOON, FakeClock
@@ -43,16 +44,44 @@ def test_stuck_is_a_loop_that_has_not_turned_for_a_minute(status: Status, clock:
 
 
 def test_metrics(status: Status, clock: FakeClock) -> None:
-    status.read, status.state = 5, State.RUNNING
+    status.read, status.read_bytes, status.lag_records, status.state = 5, 900, 3, State.RUNNING
     status.committed()
     clock.seconds += 2
     registry = CollectorRegistry()
     registry.register(StatusCollector([status]))
     text = generate_latest(registry).decode()
     assert 'indexer_read_total{pipeline="a-to-b"} 5.0' in text
+    assert 'indexer_read_bytes_total{pipeline="a-to-b"} 900.0' in text
+    assert 'indexer_lag_records{pipeline="a-to-b"} 3.0' in text
     assert 'indexer_checkpoint_age_seconds{pipeline="a-to-b"} 2.0' in text
     assert 'indexer_state{pipeline="a-to-b",state="running"} 1.0' in text
     assert 'indexer_state{pipeline="a-to-b",state="backoff"} 0.0' in text
+
+
+def test_the_log_has_a_line_for_a_new_state_and_each_minute_of_work(status: Status, clock: FakeClock) -> None:
+    line = StatusLog(status)
+
+    def logged() -> int:
+        with structlog.testing.capture_logs() as lines:
+            line.look()
+        return len(lines)
+
+    assert (logged(), logged()) == (1, 0)
+    status.read = 5
+    assert logged() == 0
+    clock.seconds += 60
+    assert (logged(), logged()) == (1, 0)
+    clock.seconds += 60
+    assert logged() == 0  # nothing was done
+    status.state, status.error = State.BACKOFF, "down"
+    with structlog.testing.capture_logs() as lines:
+        line.look()
+    assert (lines[0]["pipeline"], lines[0]["state"], lines[0]["lag_seconds"], lines[0]["error"]) == (
+        "a-to-b",
+        "backoff",
+        0.0,
+        "down",
+    )
 
 
 async def test_the_ledger_is_told_what_changed_and_now_and_then_that_nothing_did(

@@ -33,13 +33,21 @@ def shown(statuses: list[Status], columns: int = 80) -> list[str]:
 def test_every_pipeline_is_one_line_of_at_most_80_columns() -> None:
     names = [pair.name for pairs in PAIRS.values() for pair in pairs]
     statuses = [
-        Status(name, lambda: NOON, state=State.STARTING, written=12_345_678, retries=12_345, dead_letters=1234)
+        Status(
+            name,
+            lambda: NOON,
+            state=State.STARTING,
+            lag_records=1_234_567,
+            written=12_345_678,
+            retries=12_345,
+            dead_letters=1234,
+        )
         for name in names
     ]
     header, *lines = shown(statuses)
-    assert header.split() == ["pipeline", "state", "lag", "s", "written", "retries", "dead", "told"]
+    assert header.split() == ["pipeline", "state", "lag", "lag", "s", "written", "retries", "dead", "told"]
     assert [line.split() for line in lines] == [
-        [name, "starting", "0.0", "12345678", "12345", "1234", "3", "min", "ago"] for name in names
+        [name, "starting", "1234567", "0.0", "12345678", "12345", "1234", "3", "min", "ago"] for name in names
     ]
 
 
