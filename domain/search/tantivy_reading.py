@@ -9,6 +9,9 @@ from domain.search.index import Held
 from domain.search.tantivy_query import later_ids, with_ids
 from domain.search.tantivy_schema import DIGEST, HIGH, ID, LOW, VERSION, from_halves
 
+SPARE = 64
+"""So many more documents are asked for, as several ids may have their first half in common."""
+
 
 def read_ids(searcher: tantivy.Searcher, addresses: Sequence[tantivy.DocAddress]) -> list[str]:
     """The ids of documents: two numeric columns, which are faster than the stored documents."""
@@ -50,7 +53,19 @@ def found_versions(searcher: tantivy.Searcher, schema: tantivy.Schema, ids: Sequ
 def addresses_after(
     searcher: tantivy.Searcher, schema: tantivy.Schema, after: str | None, limit: int
 ) -> Sequence[tantivy.DocAddress]:
-    """Where the next `limit` documents are, in id order after the id `after`."""
+    """Where the next `limit` documents are, in id order after the id `after`.
+
+    Ordered by the first half of the ids, a number, which takes a twentieth of the time that the texts take.
+    """
     query = Query.all_query() if after is None else later_ids(schema, after)
-    found = searcher.search(query, limit=limit, count=False, order_by_field=ID, order=Order.Asc)
-    return [address for _, address in found.hits]
+    found = searcher.search(query, limit=limit + SPARE, count=False, order_by_field=HIGH, order=Order.Asc).hits
+    if len(found) == limit + SPARE:
+        last = found[-1][0]
+        found = [hit for hit in found if hit[0] != last]  # there may be more of that half
+        if len(found) < limit:
+            found = searcher.search(query, limit=limit, count=False, order_by_field=ID, order=Order.Asc).hits
+            return [address for _, address in found]
+    addresses = [address for _, address in found]
+    lows = searcher.fast_field_values(LOW, addresses) if addresses else []
+    ordered = sorted(zip(found, lows, strict=True), key=lambda one: (one[0][0], one[1]))
+    return [address for (_, address), _ in ordered[:limit]]
