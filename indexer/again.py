@@ -62,12 +62,13 @@ class Again:
 def changes_now(users: Mapping[str, int], found: Mapping[str, User], at: datetime) -> list[Change]:
     """What is to be said about `users` (ids and held versions), of whom the store has `found`.
 
-    Of a user whose tombstone is gone, too, no later version can come: the held one plus one is safe.
+    Of a user who is deleted no later version can come: where there is no tombstone any more, or an older one than what
+    is held, the held one plus one is safe.
     """
     return [_change_now(id, held, found.get(id), at) for id, held in users.items()]
 
 
 def _change_now(id: str, held: int, user: User | None, at: datetime) -> Change:
-    if user is None:
+    if user is None or (user.deleted and held > user.version):  # the store has lost versions, as by a restore
         return Change(id, held + 1, None, at)
     return Change(id, user.version, None if user.deleted else user, at)

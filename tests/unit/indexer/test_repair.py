@@ -130,3 +130,14 @@ async def test_without_a_pipeline_to_ask_an_engine_that_does_not_answer_is_an_er
     system = await SideBySide.of([])
     with pytest.raises(SearchUnavailable, match="locked"):
         await asyncio.wait_for(Repair(backend(system), LockedCatalog(), system.index)({"a": 1}), 5)
+
+
+async def test_a_deleted_user_of_whom_the_index_knows_a_later_version_is_deleted_there_too() -> None:
+    """As after the store was restored from a backup: personal data of the deleted must not stay."""
+    system = await SideBySide.of(some_users(1))
+    (user,) = await system.store.scan(None, 1)
+    await system.plant(Kind.AHEAD, user.id)
+    await system.delete(user.id)
+    repair = Repair(backend(system), system.catalog, system.index)
+    report = await verify(system.store, system.catalog, system.index, patience=0, repair=repair)
+    assert (report.found, report.drift) == ({Kind.ORPHANED: 1}, 0)
