@@ -14,6 +14,7 @@ import typer
 
 from domain.settings import Mode
 from tests.chaos.expiry import Expiry
+from tests.chaos.rage import Scene
 from tests.chaos.report import Findings
 from tests.chaos.run import Chaos
 from tests.chaos.stage import staged
@@ -50,7 +51,8 @@ def main(
 async def _run(count: int, mode: Mode, seed: int, folder: Path) -> Findings:
     expiry = EXPIRY if mode is Mode.CLUSTER else None
     async with staged(mode, folder, expiry) as (system, servers, proxy):
-        return await Chaos(system, servers, proxy, folder, count, seed, expiry, plant=proxy is not None, say=_say).run()
+        scene = Scene(system, servers, proxy, count, seed, expiry, say=_say)
+        return await Chaos(scene, folder, plant=proxy is not None).run()
 
 
 def _say(line: str) -> None:

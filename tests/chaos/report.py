@@ -2,7 +2,7 @@
 
 import statistics
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from tests.chaos.faults import Recovery
@@ -25,15 +25,19 @@ class Drift:
 
 @dataclass(slots=True)
 class Findings:
-    """`wanted`: how many faults were asked for. `problems`: whatever else must not be, one line each."""
+    """`wanted`: how many faults were asked for. `poison`: the keys of the dead letters that there must be.
+
+    `problems`: whatever else must not be, one line each.
+    """
 
     seed: int
     wanted: int
     recoveries: list[Recovery] = field(default_factory=list)
     extras: Counter[Kind] = field(default_factory=Counter)
+    poison: set[str] = field(default_factory=set)
     acknowledged: int = 0
     unknown: int = 0
-    redelivered: Mapping[str, int] = field(default_factory=dict)
+    redelivered: dict[str, int] = field(default_factory=dict)
     drift: Drift = field(default_factory=Drift)
     lost: Sequence[str] = ()
     problems: list[str] = field(default_factory=list)

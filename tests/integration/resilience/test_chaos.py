@@ -8,6 +8,7 @@ import pytest
 
 from domain.settings import Mode
 from tests.chaos import judge
+from tests.chaos.rage import Scene
 from tests.chaos.run import Chaos
 from tests.chaos.stage import played
 from tests.integration.resilience.conftest import Servers
@@ -37,6 +38,7 @@ async def test_nothing_is_lost(
         refuse("Go", reason)
     seed = random.randrange(1_000_000)
     async with played(mode, servers_of_mode, tmp_path) as (system, parts, proxy):
-        findings = await Chaos(system, parts, proxy, tmp_path, count, seed, longest=LONGEST_SECONDS).run()
+        scene = Scene(system, parts, proxy, count, seed, longest=LONGEST_SECONDS)
+        findings = await Chaos(scene, tmp_path, plant=mode is Mode.CLUSTER).run()
     record_property("show", findings.table())
     assert findings.good, findings.table()
