@@ -26,9 +26,10 @@ SERVICES: Mapping[str, Mapping[str, Any]] = COMPOSE["services"]
 OWN = {name: service for name, service in SERVICES.items() if service.get("image") == "user-service"}
 IMAGE = read_stages(ROOT / "Dockerfile")[-1]
 MONGO = read_stages(ROOT / "deploy/mongo-rs/Dockerfile")[-1]
+CONNECT = read_stages(ROOT / "deploy/kafka-connect/Dockerfile")[-1]
 PAIRS: Mapping[str, Pair] = {"relay": RELAY, "indexer": INDEXER, "sync-indexer": DIRECT}
 APIS = ("api", "sync-api")
-MODES = {"cluster": Mode.CLUSTER, "sync": Mode.WITHOUT_KAFKA}
+MODES = {"cluster": Mode.CLUSTER, "connect": Mode.CLUSTER, "sync": Mode.WITHOUT_KAFKA}
 """What the services of a profile run in."""
 
 DATABASES = {"mongodb", "elasticsearch"}
@@ -60,6 +61,7 @@ def test_the_service_is_one_image_in_three_roles() -> None:
 
 def test_every_profile_has_an_api_its_pipelines_and_what_they_need() -> None:
     assert _started("cluster").keys() >= {"api", "relay", "indexer", "kafka", *DATABASES}
+    assert _started("connect").keys() == {"api", "relay", "kafka", "kafka-connect", *DATABASES}
     assert _started("sync").keys() == {"sync-api", "sync-indexer", *DATABASES}
 
 
@@ -87,8 +89,7 @@ def test_what_may_be_set_outside_is_a_setting() -> None:
 
 @own
 def test_the_settings_are_those_of_the_profile(name: str, settings: Settings) -> None:
-    [profile] = OWN[name]["profiles"]
-    assert settings.mode is MODES[profile]
+    assert {MODES[profile] for profile in OWN[name]["profiles"]} == {settings.mode}
 
 
 @own
@@ -162,7 +163,7 @@ def test_elasticsearch_is_where_the_settings_say(settings: Settings) -> None:
     assert port.endswith(f":{url.port}")
 
 
-@pytest.mark.parametrize("name", [name for name in OWN if OWN[name]["profiles"] == ["cluster"]])
+@pytest.mark.parametrize("name", [name for name in OWN if "cluster" in OWN[name]["profiles"]])
 def test_kafka_is_where_the_settings_say(settings: Settings) -> None:
     host, _, port = (settings.kafka_bootstrap_servers or "").partition(":")
     kafka = SERVICES[host]["environment"]
@@ -186,7 +187,7 @@ def test_every_build_has_its_dockerfile(name: str) -> None:
 
 @every
 def test_every_service_has_a_health_check(name: str) -> None:
-    inherited = IMAGE if name in OWN else MONGO if name == "mongodb" else None
+    inherited = IMAGE if name in OWN else {"mongodb": MONGO, "kafka-connect": CONNECT}.get(name)
     assert "healthcheck" in SERVICES[name] or (inherited is not None and inherited.values("HEALTHCHECK"))
 
 

@@ -16,7 +16,7 @@ from graph.graphiql.page import GraphiQLPage
 from tests.unit.deploy.dockerfile import Copy, is_ignored, read_patterns, read_stages
 from tests.unit.deploy.project import ROOT, VARIABLES, files_below, parse_command, settings_of, tracked_files
 
-FOLDERS = [".", "deploy/mongo-rs"]
+FOLDERS = [".", "deploy/mongo-rs", "deploy/kafka-connect"]
 STAGES = {stage.name: stage for stage in read_stages(ROOT / "Dockerfile")}
 IMAGE = STAGES[""]
 PATTERNS = read_patterns(ROOT / ".dockerignore")
