@@ -1,6 +1,7 @@
 """python -m indexer connectors."""
 
 import json
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
@@ -38,7 +39,7 @@ def list_connectors() -> None:
 
 @connectors.command()
 def apply(
-    file: Annotated[Path, typer.Argument(help='JSON: {"name": "…", "config": {…}}.', dir_okay=False)],
+    file: Annotated[Path, typer.Argument(help='JSON: {"name": "…", "config": {…}}; - is standard input.')],
     any_option: Annotated[bool, typer.Option(help="Allow options that the plugin does not name.")] = False,
     wait: Annotated[float, typer.Option(help="Seconds that the new connector may take to run.", min=1)] = 60.0,
 ) -> None:
@@ -78,7 +79,7 @@ def status(
 
 @connectors.command()
 def delete(name: Name) -> None:
-    """Remove a connector and its offsets; the index stays as it is."""
+    """Remove a connector; the index stays as it is."""
     for removed in running.ended(_delete(running.settings(), name)):
         typer.echo(f"{removed}: removed")
 
@@ -103,7 +104,7 @@ async def _apply(settings: Settings, file: Path, *, any_option: bool, wait: floa
 
 def _read(file: Path) -> ConnectorFile:
     try:
-        return parse(file.read_bytes(), str(file))
+        return parse(sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes(), str(file))
     except OSError as exc:
         raise ConnectorRefused(str(file), [f"it cannot be read: {exc.strerror}."]) from exc
 

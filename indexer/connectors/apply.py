@@ -1,6 +1,7 @@
 """Make Kafka Connect run what a connector's file says: check everything, create the new one, remove the old ones."""
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -9,12 +10,15 @@ from domain.backends import open_index_catalog
 from domain.errors import SettingsError
 from domain.search.index import IndexCatalog
 from domain.settings import Mode, Settings
-from indexer.connectors.errors import ConnectorRefused
+from indexer.connectors.errors import ConnectorRefused, ConnectUnavailable
 from indexer.connectors.file import ConnectorFile, base_of, unfit, unknown
-from indexer.connectors.health import reason
-from indexer.connectors.worker import Connector, ConnectWorker
+from indexer.connectors.health import reason, runs
+from indexer.connectors.worker import ConnectWorker
 
 POLL_SECONDS = 0.25
+
+SETTLE_SECONDS = 1.0
+"""A task says RUNNING before it has seen its first record: for so long it has to go on saying so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +37,7 @@ async def apply(
     *,
     any_option: bool = False,
     seconds: float = 60.0,
+    settle: float = SETTLE_SECONDS,
     monotonic: Callable[[], float] = time.monotonic,
 ) -> Applied:
     """Raises ConnectorRefused before anything is changed, and if the new connector does not run within `seconds`.
@@ -47,15 +52,18 @@ async def apply(
     async with open_index_catalog(settings) as catalog:
         await check_index(file, catalog, settings.search_alias)
     await _check_options(file, worker, any_option=any_option)
-    before = [connector.name for connector in await worker.connectors()]
+    before = {connector.name: connector for connector in await worker.connectors()}
     created = file.name not in before
     if created:
-        await worker.put(file.name, file.config)
+        await worker.create(file.name, file.config)
     try:
-        await _until_running(file.name, worker, monotonic() + seconds, monotonic)
-    except ConnectorRefused:
+        if created or before[file.name].state == "STOPPED":
+            await worker.begin(file.name)
+        await _until_running(file.name, worker, seconds, settle, monotonic)
+    except (ConnectorRefused, ConnectUnavailable):
         if created:
-            await worker.remove(file.name)
+            with contextlib.suppress(ConnectUnavailable):
+                await worker.remove(file.name)
         raise
     removed = [name for name in before if base_of(name) == file.base and name != file.name]
     for name in removed:
@@ -94,16 +102,19 @@ async def _check_options(file: ConnectorFile, worker: ConnectWorker, *, any_opti
 
 
 async def _until_running(
-    name: str, worker: ConnectWorker, deadline: float, monotonic: Callable[[], float]
-) -> Connector:
+    name: str, worker: ConnectWorker, seconds: float, settle: float, monotonic: Callable[[], float]
+) -> None:
+    deadline = monotonic() + seconds
+    since: float | None = None
     while True:
         connector = next((found for found in await worker.connectors() if found.name == name), None)
-        if connector is not None:
-            if why := reason(connector):
-                raise ConnectorRefused(name, [f"it failed as soon as it ran: {why}"])
-            if connector.state == "RUNNING" and connector.tasks and all(t.state == "RUNNING" for t in connector.tasks):
-                return connector
-        if monotonic() > deadline:
+        if connector is not None and (why := reason(connector)):
+            raise ConnectorRefused(name, [f"it failed as soon as it ran: {why}"])
+        now = monotonic()
+        since = (now if since is None else since) if connector is not None and runs(connector) else None
+        if since is not None and now - since >= settle:
+            return
+        if now > deadline:
             state = f"its state is {connector.state}" if connector else "no worker has taken it"
             raise ConnectorRefused(name, [f"it does not run yet ({state}): see the worker's log."])
         await asyncio.sleep(POLL_SECONDS)

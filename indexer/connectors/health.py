@@ -67,6 +67,11 @@ def suspect(connector: Connector, first: Progress | None, last: Progress | None)
     return _verdict(connector, first, last) is Verdict.STALLED
 
 
+def runs(connector: Connector) -> bool:
+    """Whether it says so itself, with all of its tasks."""
+    return bool(connector.tasks) and {connector.state, *(task.state for task in connector.tasks)} == {"RUNNING"}
+
+
 def reason(connector: Connector) -> str:
     """Why it failed, by its first trace; empty if it did not."""
     traces = [(connector.state, connector.trace), *((task.state, task.trace) for task in connector.tasks)]
@@ -92,7 +97,7 @@ def _verdict(connector: Connector, first: Progress | None, last: Progress | None
         return Verdict.PAUSED
     if _stands_still(first, last):
         return Verdict.STALLED
-    if set(states) != {"RUNNING"} or not connector.tasks:
+    if not runs(connector):
         return Verdict.STARTING
     return Verdict.BEHIND if last and last.lag else Verdict.LEVEL
 

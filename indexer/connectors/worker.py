@@ -92,18 +92,21 @@ class ConnectWorker:
             errors = [f"{value['name']}: {error}" for value in values for error in value["errors"]]
             return Validation(frozenset(value["name"] for value in values), errors)
 
-    async def put(self, name: str, config: Mapping[str, str]) -> None:
-        """Create the connector, or change its configuration."""
-        await self._ask("PUT", _path(name, "config"), dict(config))
+    async def create(self, name: str, config: Mapping[str, str]) -> None:
+        """A connector that is stopped: `begin` lets it run."""
+        await self._ask("POST", "/connectors", {"name": name, "config": config, "initial_state": "STOPPED"})
+
+    async def begin(self, name: str) -> None:
+        """Let a stopped connector run from the beginning of its topic, whatever an earlier one of its name has read."""
+        await self._ask("DELETE", _path(name, "offsets"), also_busy=(400, 500))  # an old task takes its time to stop
+        await self._ask("PUT", _path(name, "resume"))
 
     async def restart(self, name: str) -> None:
         """The connector and all of its tasks."""
         await self._ask("POST", _path(name, "restart?includeTasks=true"))
 
     async def remove(self, name: str) -> None:
-        """The connector and the offsets of its group: one of this name would begin at the topic's beginning again."""
-        await self._ask("PUT", _path(name, "stop"))
-        await self._ask("DELETE", _path(name, "offsets"), also_busy=(400, 500))  # its tasks take their time to stop
+        """The connector; a task that hangs goes as soon as it stops hanging."""
         await self._ask("DELETE", _path(name))
 
     async def _ask(self, method: str, path: str, body: Any = None, *, also_busy: Sequence[int] = ()) -> Any:

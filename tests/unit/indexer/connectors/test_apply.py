@@ -12,7 +12,7 @@ from domain.search.index import IndexInfo
 from domain.settings import Settings
 from indexer.connectors import apply as module
 from indexer.connectors.apply import Applied, apply
-from indexer.connectors.errors import ConnectorRefused
+from indexer.connectors.errors import ConnectorRefused, ConnectUnavailable
 from indexer.connectors.file import ConnectorFile
 from indexer.connectors.worker import Connector, ConnectWorker, Task, Validation
 from tests.unit.indexer.fakes import NOON, FakeClock
@@ -34,11 +34,14 @@ class FakeWorker:
     trace: str = ""
     errors: Sequence[str] = ()
     running: dict[str, str] = field(default_factory=dict)
+    hanging: ConnectUnavailable | None = None
     calls: list[str] = field(default_factory=list)
 
     async def connectors(self) -> Sequence[Connector]:
         return [
-            Connector(name, "a.Sink", ["users"], "RUNNING", "", [Task(0, state, self.trace)])
+            Connector(name, "a.Sink", ["users"], "STOPPED", "")
+            if state == "STOPPED"
+            else Connector(name, "a.Sink", ["users"], "RUNNING", "", [Task(0, state, self.trace)])
             for name, state in self.running.items()
         ]
 
@@ -48,8 +51,14 @@ class FakeWorker:
     async def validate(self, name: str, config: dict[str, str]) -> Validation:
         return Validation(frozenset([*CONFIG, "tasks.max"]), self.errors)
 
-    async def put(self, name: str, config: dict[str, str]) -> None:
-        self.calls.append(f"put {name}")
+    async def create(self, name: str, config: dict[str, str]) -> None:
+        self.calls.append(f"create {name}")
+        self.running[name] = "STOPPED"
+
+    async def begin(self, name: str) -> None:
+        if self.hanging:
+            raise self.hanging
+        self.calls.append(f"begin {name}")
         self.running[name] = self.state
 
     async def remove(self, name: str) -> None:
@@ -78,7 +87,7 @@ def catalog(monkeypatch: pytest.MonkeyPatch) -> FakeCatalog:
 
 
 async def _apply(file: ConnectorFile, worker: FakeWorker, settings: Settings = SETTINGS, **options: Any) -> Applied:
-    return await apply(file, settings, cast("ConnectWorker", worker), **options)
+    return await apply(file, settings, cast("ConnectWorker", worker), **{"settle": 0.0, **options})
 
 
 async def _refusal(file: ConnectorFile, worker: FakeWorker, **options: Any) -> str:
@@ -92,7 +101,7 @@ async def test_applying_twice_is_applying_once() -> None:
     worker = FakeWorker()
     assert await _apply(FILE, worker) == Applied(FILE.name, created=True, removed=[])
     assert await _apply(FILE, worker) == Applied(FILE.name, created=False, removed=[])
-    assert worker.calls == [f"put {FILE.name}"]
+    assert worker.calls == [f"create {FILE.name}", f"begin {FILE.name}"]
 
 
 @pytest.mark.usefixtures("catalog")
@@ -100,7 +109,7 @@ async def test_a_changed_configuration_replaces_the_old_one_only_after_it_runs()
     others = {"users-sink": "RUNNING", "other-0123456789": "RUNNING", "users-sink-2-0123456789": "RUNNING"}
     worker = FakeWorker(running={FILE.name: "RUNNING", **others})
     assert await _apply(CHANGED, worker) == Applied(CHANGED.name, created=True, removed=[FILE.name])
-    assert worker.calls == [f"put {CHANGED.name}", f"remove {FILE.name}"]
+    assert worker.calls == [f"create {CHANGED.name}", f"begin {CHANGED.name}", f"remove {FILE.name}"]
     assert worker.running == {CHANGED.name: "RUNNING", **others}
 
 
@@ -109,6 +118,22 @@ async def test_one_that_fails_is_taken_away_and_the_old_one_goes_on() -> None:
     worker = FakeWorker("FAILED", "no room\n\tat a.B", running={FILE.name: "RUNNING"})
     message = await _refusal(CHANGED, worker)
     assert message == f"{CHANGED.name} is refused:\n  it failed as soon as it ran: no room"
+    assert worker.running == {FILE.name: "RUNNING"}
+
+
+@pytest.mark.usefixtures("catalog")
+async def test_one_that_fails_at_its_first_record_does_not_replace_the_old_one() -> None:
+    """It has said RUNNING once before."""
+    worker = FakeWorker(trace="no room", running={FILE.name: "RUNNING"})
+
+    def later() -> float:
+        clock.seconds += 0.4
+        if clock.seconds > 1001 and CHANGED.name in worker.running:
+            worker.running[CHANGED.name] = "FAILED"
+        return clock()
+
+    clock = FakeClock()
+    assert "no room" in await _refusal(CHANGED, worker, settle=1.0, monotonic=later)
     assert worker.running == {FILE.name: "RUNNING"}
 
 
@@ -123,6 +148,22 @@ async def test_one_that_does_not_start_in_time_is_taken_away() -> None:
 
     message = await _refusal(CHANGED, worker, monotonic=late)
     assert "it does not run yet (its state is RUNNING): see the worker's log." in message
+    assert worker.running == {FILE.name: "RUNNING"}
+
+
+@pytest.mark.usefixtures("catalog")
+async def test_one_that_cannot_begin_is_taken_away() -> None:
+    """A task of an earlier connector of its name hangs, and keeps the group's offsets."""
+    worker = FakeWorker(running={FILE.name: "RUNNING"}, hanging=ConnectUnavailable("connect:8083", "is still busy"))
+    with pytest.raises(ConnectUnavailable):
+        await _apply(CHANGED, worker)
+    assert worker.running == {FILE.name: "RUNNING"}
+
+
+@pytest.mark.usefixtures("catalog")
+async def test_one_that_was_stopped_runs_again() -> None:
+    worker = FakeWorker(running={FILE.name: "STOPPED"})
+    assert await _apply(FILE, worker) == Applied(FILE.name, created=False, removed=[])
     assert worker.running == {FILE.name: "RUNNING"}
 
 

@@ -78,8 +78,8 @@ async def test_a_validation_tells_known_options_and_errors() -> None:
 
 async def test_a_rebalance_is_waited_for() -> None:
     script = Script(BUSY, httpx.Response(503, json={"message": "starting"}), httpx.Response(200, json={}))
-    await _worker(script).put("a b", {})
-    assert script.asked == ["PUT /connectors/a%20b/config"] * 3
+    await _worker(script).remove("a b")
+    assert script.asked == ["DELETE /connectors/a%20b"] * 3
 
 
 async def test_a_rebalance_without_end_is_told() -> None:
@@ -91,15 +91,18 @@ async def test_a_rebalance_without_end_is_told() -> None:
     )
 
 
-async def test_offsets_are_removed_as_soon_as_the_tasks_have_stopped() -> None:
+async def test_a_connector_is_created_stopped() -> None:
+    script = Script(httpx.Response(201, json={}))
+    await _worker(script).create("a", {"topics": "users"})
+    assert script.asked == ["POST /connectors"]
+    assert json.loads(script.bodies[0]) == {"name": "a", "config": {"topics": "users"}, "initial_state": "STOPPED"}
+
+
+async def test_a_connector_begins_as_soon_as_old_tasks_of_its_name_have_stopped() -> None:
     running = httpx.Response(400, json={"error_code": 400, "message": "must be in the STOPPED state"})
-    script = Script(httpx.Response(204), running, httpx.Response(200, json={}), httpx.Response(204))
-    await _worker(script).remove("a")
-    assert script.asked == [
-        "PUT /connectors/a/stop",
-        *["DELETE /connectors/a/offsets"] * 2,
-        "DELETE /connectors/a",
-    ]
+    script = Script(running, httpx.Response(200, json={"message": "reset"}), httpx.Response(202))
+    await _worker(script).begin("a")
+    assert script.asked == [*["DELETE /connectors/a/offsets"] * 2, "PUT /connectors/a/resume"]
 
 
 @pytest.mark.parametrize(
@@ -123,7 +126,7 @@ async def test_what_is_no_worker_is_told_without_the_password(answer: httpx.Resp
 async def test_a_refusal_is_told_in_the_workers_words() -> None:
     said = "org.apache.kafka.connect.runtime.rest.errors.BadRequestException: Failed to find any class"
     with pytest.raises(ConnectorRefused) as caught:
-        await _worker(Script(httpx.Response(500, json={"error_code": 500, "message": said}))).put("a", {})
+        await _worker(Script(httpx.Response(500, json={"error_code": 500, "message": said}))).create("a", {})
     assert caught.value.reasons == ["Failed to find any class"]
 
 
