@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from benchmarks import connect as connect_benchmark
 from benchmarks import freshness as freshness_benchmark
 from benchmarks import indexes as indexes_benchmark
 from benchmarks import search as search_benchmark
@@ -63,6 +64,12 @@ def freshness(
     """p50 and p99 of the time from a mutation's answer until searchUsers(waitFor) has found the user."""
     for chosen in mode.modes:
         asyncio.run(freshness_benchmark.measure(users, chosen, times))
+
+
+@app.command()
+def connect(users: Users = 10_000) -> None:
+    """One topic, read by the indexer and by Kafka Connect, beside async_bulk alone."""
+    asyncio.run(connect_benchmark.measure(users))
 
 
 def _engines(which: Which) -> tuple[bool, bool]:

@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 
 from domain.settings import Mode
+from tests.servers.connect import ConnectServer
 from tests.servers.elasticsearch import ElasticsearchServer
 from tests.servers.kafka import KafkaServer
 from tests.servers.local import LocalServer
@@ -33,6 +34,18 @@ async def lent(server: type[MongoServer] | type[ElasticsearchServer]) -> AsyncIt
     with _folder() as folder:
         async with AsyncExitStack() as stack:
             yield await _started(_elasticsearch(folder) if server is ElasticsearchServer else server(folder), stack)
+
+
+@asynccontextmanager
+async def worker(variables: Environment) -> AsyncIterator[str]:
+    """The URL of a worker of Kafka Connect between the servers of the cluster, which runs until exit."""
+    with _folder() as folder:
+        elasticsearch = {"ELASTICSEARCH_URL": variables["ELASTICSEARCH_URL"]}
+        server = ConnectServer(
+            folder, bootstrap_servers=variables["KAFKA_BOOTSTRAP_SERVERS"], environment=elasticsearch, compiler="full"
+        )
+        async with AsyncExitStack() as stack:
+            yield await _started(server, stack)
 
 
 @contextmanager

@@ -47,7 +47,7 @@ async def filled(environment: Environment, count: int) -> None:
 async def indexing(environment: Environment) -> AsyncIterator[float]:
     """The indexer, caught up with the store; how many seconds that took from its start."""
     begun = time.monotonic()
-    async with _process(environment, "indexer", "run", INDEXER_PORT="0"):
+    async with child(environment, "indexer", "run", INDEXER_PORT="0"):
         await _caught_up(environment)
         yield time.monotonic() - begun
 
@@ -90,7 +90,7 @@ async def serving(environment: Environment) -> AsyncIterator[Api]:
     token = development_token(settings_of(environment), "benchmark", ["user:admin"], timedelta(hours=4))
     headers = {"Authorization": f"Bearer {token}"}
     async with (
-        _process(environment, "graph", "serve", HOST="127.0.0.1", PORT=str(port)) as process,
+        child(environment, "graph", "serve", HOST="127.0.0.1", PORT=str(port)) as process,
         httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", headers=headers, timeout=60, trust_env=False) as client,
     ):
         deadline = time.monotonic() + START_SECONDS
@@ -109,7 +109,7 @@ async def _answers(client: httpx.AsyncClient) -> bool:
 
 
 @asynccontextmanager
-async def _process(environment: Environment, module: str, *options: str, **more: str) -> AsyncIterator[ProcessGroup]:
+async def child(environment: Environment, module: str, *options: str, **more: str) -> AsyncIterator[ProcessGroup]:
     """`python -m module` with nothing of this process's settings but the path."""
     inherited = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
     process = ProcessGroup(

@@ -7,10 +7,11 @@ from collections.abc import AsyncIterator, Generator, Iterable
 from contextlib import asynccontextmanager
 from functools import cache
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pytest
 
+from tests.servers.connect import ConnectServer
 from tests.servers.elasticsearch import ElasticsearchServer
 from tests.servers.kafka import KafkaServer
 from tests.servers.local import LocalServer
@@ -40,6 +41,20 @@ async def kafka_bootstrap_servers(tmp_path_factory: pytest.TempPathFactory) -> A
     """One Kafka for the whole session (take topics of your own), or KAFKA_TEST_BOOTSTRAP_SERVERS."""
     async with _shared(KafkaServer, "KAFKA_TEST_BOOTSTRAP_SERVERS", tmp_path_factory) as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+async def connect_url(
+    kafka_bootstrap_servers: str, elasticsearch_url: str, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[str]:
+    """One worker of Kafka Connect for the whole session, between the session's Kafka and Elasticsearch."""
+    async with own_server(
+        ConnectServer,
+        tmp_path_factory.mktemp(ConnectServer.name),
+        bootstrap_servers=kafka_bootstrap_servers,
+        environment={"ELASTICSEARCH_URL": elasticsearch_url},
+    ) as server:
+        yield server.url
 
 
 @pytest.fixture
@@ -73,11 +88,11 @@ async def _shared(kind: type[LocalServer], variable: str, folders: pytest.TempPa
 
 
 @asynccontextmanager
-async def own_server(kind: type[ServerT], folder: Path) -> AsyncIterator[ServerT]:
-    """A server below `folder` that runs until exit; skips or fails the test where it cannot be had."""
+async def own_server(kind: type[ServerT], folder: Path, **options: Any) -> AsyncIterator[ServerT]:
+    """A server below `folder`, made with `options`, until exit; skips or fails the test where it cannot be had."""
     if reason := await asyncio.to_thread(why_not, kind):
         refuse(kind.name, reason)
-    server = kind(folder / kind.name)
+    server = kind(folder / kind.name, **options)
     await server.start()
     try:
         yield server
