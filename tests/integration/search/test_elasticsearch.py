@@ -89,8 +89,10 @@ async def test_an_index_of_another_shape_is_refused(search: Search) -> None:
 
 async def test_an_index_of_the_aliass_name_is_refused(search: Search) -> None:
     await search.client.indices.create(index=search.alias)
-    with pytest.raises(IndexMismatch, match="is an index, but has to be an alias"):
-        await search.writer.prepare()
+    catalog = search.catalog()
+    for refused in (search.writer.prepare(), catalog.indexes(), catalog.drop(search.alias)):
+        with pytest.raises(IndexMismatch, match="is an index, but has to be an alias"):
+            await refused
 
 
 async def test_an_alias_that_leads_to_two_indexes_is_refused_and_loses_no_write(search: Search) -> None:
@@ -113,6 +115,44 @@ async def test_an_alias_that_leads_to_two_indexes_is_refused_and_loses_no_write(
     await search.client.indices.update_aliases(actions=actions)
     with pytest.raises(IndexMismatch, match="no index to write to"):
         await search.writer.write([IndexEntry(user.id, 1, search_document(user))])
+
+
+async def test_what_is_not_ours_is_neither_listed_nor_dropped_and_another_shape_is_not_written(search: Search) -> None:
+    await search.writer.prepare()
+    catalog, (serving,) = search.catalog(), await search.indexes()
+    foreign, unfit = f"{search.alias}-20200101000000", f"{search.alias}-20200102000000"
+    await search.client.indices.create(index=foreign)
+    await search.client.indices.create(index=unfit, mappings={"_meta": {"owner": "user-service", "schema": 0}})
+    assert [(info.name, info.fits) for info in await catalog.indexes()] == [(serving, True), (unfit, False)]
+    with pytest.raises(IndexMismatch, match=f"{foreign} is none of this service's"):
+        await catalog.drop(foreign)
+    with pytest.raises(IndexMismatch, match=f"{unfit} has the shape"):
+        async with catalog.writer(unfit):
+            raise AssertionError
+    with pytest.raises(IndexMismatch, match=f"{unfit} has the shape"):
+        await catalog.serve(unfit)
+    await catalog.drop(unfit)
+    assert await search.indexes() == [foreign, serving]
+
+
+async def test_a_deletion_is_busy_while_a_kept_index_takes_none(search: Search) -> None:
+    await search.writer.prepare()
+    user, kept = a_user(), await search.catalog().create()
+    await search.client.indices.put_settings(index=kept, settings={"index.blocks.write": True})
+    (result,) = await search.writer.write([IndexEntry(user.id, 2, None)])
+    assert (result.outcome, result.reason) == (Outcome.BUSY, "cluster_block_exception")
+    await search.client.indices.put_settings(index=kept, settings={"index.blocks.write": False})
+    (result,) = await search.writer.write([IndexEntry(user.id, 2, None)])
+    assert result.outcome is Outcome.STALE
+
+
+async def test_a_view_that_the_engine_has_lost_says_so(search: Search) -> None:
+    await search.writer.prepare()
+    (name,) = await search.indexes()
+    async with search.catalog().view(name) as view:
+        await search.client.indices.delete(index=name)
+        with pytest.raises(SearchUnavailable, match="has lost its view of the index: begin again"):
+            await view.page(None, 5)
 
 
 async def test_without_the_alias_nothing_answers_and_no_write_makes_an_index(search: Search) -> None:
