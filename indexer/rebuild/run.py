@@ -9,12 +9,15 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+import structlog
+
 from domain.backends import StoreBackend, open_index_catalog, open_store
-from domain.errors import IndexMismatch
+from domain.errors import IndexMismatch, SearchUnavailable, StoreUnavailable
 from domain.search.index import IndexCatalog, IndexInfo
 from domain.settings import Settings
+from indexer import retry
 from indexer.batching import Limits
-from indexer.errors import RebuildUnderWay
+from indexer.errors import KafkaUnavailable, RebuildUnderWay
 from indexer.kafka_dead_letters import dead_letters
 from indexer.lease import LOOKS_A_LEASE, Lease, Term
 from indexer.pairs import PAIRS, To
@@ -26,6 +29,11 @@ from indexer.verify.verifier import PATIENCE_SECONDS
 
 BULKS = 2
 """How many time limits of a bulk are waited for after the swap: an engine may finish what its client gave up."""
+
+
+ATTEMPTS = 10
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +64,20 @@ async def rebuild(settings: Settings, *, keep: timedelta, rollback: bool, told: 
         onto = await _last_kept(catalog, KeptIndexes(store.ledger)) if rollback else None
 
         async def run() -> None:
-            done.append(await rebuild.run(onto))
+            done.append(await _persistently(rebuild, onto))
 
         await alongside(run(), term.keep())
     return done[0]
+
+
+async def _persistently(rebuild: Rebuild, onto: str | None) -> Rebuilt:
+    """An outage is waited out for some minutes: a rebuild that is run again goes on where it was."""
+    for _ in range(ATTEMPTS - 1):
+        with contextlib.suppress(StoreUnavailable, SearchUnavailable, KafkaUnavailable):
+            return await rebuild.run(onto)
+        log.warning("rebuild goes on later", in_seconds=retry.MOST_SECONDS)
+        await asyncio.sleep(retry.MOST_SECONDS)
+    return await rebuild.run(onto)
 
 
 async def give_up(settings: Settings) -> str | None:
