@@ -92,7 +92,7 @@ async def plant(settings: Settings, catalog: IndexCatalog, users: list[User]) ->
 async def run_verify(environment: Environment, *options: str) -> tuple[int | None, dict[str, Any]]:
     """The command's exit code and its JSON."""
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "indexer", "verify", "--json", "--patience", "2", *options),
+        *(sys.executable, "-m", "indexer", "verify", "--json", "--patience", "1", *options),
         env=dict(environment),
         cwd=ROOT,
         stdout=asyncio.subprocess.PIPE,
@@ -151,7 +151,7 @@ async def _quiet_under_writes(store: StoreBackend, catalog: IndexCatalog, users:
 
     writing = asyncio.create_task(write())
     try:
-        for _ in range(3):
+        for _ in range(2):
             report = await verify_serving(store.store, catalog, patience=20)
             assert report.found == {Kind.AHEAD: 1}
     finally:
