@@ -107,11 +107,11 @@ def _show_indexes(listed: Sequence[Listed], *, as_json: bool) -> None:
         typer.echo(json.dumps(values, indent=2))
         return
     table = Table(box=None, pad_edge=False)
-    for name in ("index", "made", "serves", "shape", "kept until"):
+    for name in ("index", "serves", "shape", "kept until"):
         table.add_column(name, overflow="fold")
     for one in listed:
         kept = to_text(one.kept_until) if one.kept_until else ""
         shape = "ours" if one.info.fits else "another release's"
         serves = "yes" if one.info.serving else "no"
-        table.add_row(*map(Text, (one.info.name, to_text(one.info.created_at), serves, shape, kept)))
+        table.add_row(*map(Text, (one.info.name, serves, shape, kept)))
     Console().print(table)
