@@ -15,10 +15,10 @@ from domain.settings import Settings
 from indexer.commands import running
 from indexer.connectors import apply as applying
 from indexer.connectors.errors import ConnectorRefused
-from indexer.connectors.file import ConnectorFile, base_of, parse
+from indexer.connectors.file import ConnectorFile, parse
 from indexer.connectors.health import Health, worst
 from indexer.connectors.progress import open_progress_reader, watch
-from indexer.connectors.worker import Connector, open_worker
+from indexer.connectors.worker import Connector, meant, open_worker
 
 WATCH_SECONDS = 65.0
 """A worker commits offsets once a minute unless its offset.flush.interval.ms says otherwise."""
@@ -111,15 +111,12 @@ def _read(file: Path) -> ConnectorFile:
 
 async def _status(settings: Settings, name: str | None, seconds: float) -> Sequence[Health]:
     async with open_worker(settings) as worker, open_progress_reader(settings) as reader:
-        if name is None:
-            return await watch(worker, reader, seconds)
-        names = _named(name, await worker.connectors())
-        return [health for health in await watch(worker, reader, seconds) if health.connector.name in names]
+        return await watch(worker, reader, seconds, name=name)
 
 
 async def _delete(settings: Settings, name: str) -> Sequence[str]:
     async with open_worker(settings) as worker:
-        names = _named(name, await worker.connectors())
+        names = [connector.name for connector in meant(name, await worker.connectors())]
         for found in names:
             await worker.remove(found)
     return names
@@ -127,19 +124,10 @@ async def _delete(settings: Settings, name: str) -> Sequence[str]:
 
 async def _restart(settings: Settings, name: str) -> Sequence[str]:
     async with open_worker(settings) as worker:
-        names = _named(name, await worker.connectors())
+        names = [connector.name for connector in meant(name, await worker.connectors())]
         for found in names:
             await worker.restart(found)
     return names
-
-
-def _named(name: str, connectors: Sequence[Connector]) -> Sequence[str]:
-    """The connectors of that name or of that file. Raises ConnectorRefused if there is none."""
-    names = [connector.name for connector in connectors]
-    found = [known for known in names if name in (known, base_of(known))]
-    if not found:
-        raise ConnectorRefused(name, [f"there is no such connector; there are: {', '.join(names) or 'none'}."])
-    return found
 
 
 def _listed(connector: Connector) -> Sequence[str]:

@@ -10,7 +10,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 
 from domain.settings import Settings
 from indexer.connectors.health import Health, Progress, judge, suspect
-from indexer.connectors.worker import Connector, ConnectWorker
+from indexer.connectors.worker import Connector, ConnectWorker, meant
 from indexer.kafka import closed, connection, limited, stop_consumer
 
 POLL_SECONDS = 1.0
@@ -77,18 +77,29 @@ async def open_progress_reader(settings: Settings) -> AsyncIterator[ProgressRead
 
 
 async def watch(
-    worker: ConnectWorker, reader: ProgressReader, seconds: float, monotonic: Callable[[], float] = time.monotonic
+    worker: ConnectWorker,
+    reader: ProgressReader,
+    seconds: float,
+    *,
+    name: str | None = None,
+    monotonic: Callable[[], float] = time.monotonic,
 ) -> Sequence[Health]:
-    """How all connectors are, as soon as that is certain: at once, unless one is behind and does not get on.
+    """How connectors are (those that `name` means, if it is given), as soon as that is certain.
 
-    That one is watched for `seconds`, and is stalled if it has not committed anything by then.
+    That is at once, unless one is behind and does not get on: it is watched for `seconds`, and is stalled if it has
+    not committed anything by then. Raises ConnectorRefused if `name` means none.
     """
     deadline = monotonic() + seconds
-    first = {connector.name: await reader.read(connector) for connector in await worker.connectors()}
+    first = {connector.name: await reader.read(connector) for connector in await _chosen(worker, name)}
     while True:
-        connectors = await worker.connectors()
+        connectors = await _chosen(worker, name)
         last = {connector.name: await reader.read(connector) for connector in connectors}
         open_cases = [c for c in connectors if suspect(c, first.get(c.name), last[c.name])]
         if not open_cases or monotonic() >= deadline:
             return [judge(c, first.get(c.name), last[c.name]) for c in connectors]
         await asyncio.sleep(min(POLL_SECONDS, max(0.0, deadline - monotonic())))
+
+
+async def _chosen(worker: ConnectWorker, name: str | None) -> Sequence[Connector]:
+    connectors = await worker.connectors()
+    return connectors if name is None else meant(name, connectors)

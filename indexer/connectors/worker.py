@@ -14,6 +14,7 @@ import httpx
 from domain.errors import SettingsError
 from domain.settings import Settings
 from indexer.connectors.errors import ConnectorRefused, ConnectUnavailable
+from indexer.connectors.file import base_of
 from indexer.retry import delay
 
 CALL_SECONDS = 30.0
@@ -161,6 +162,15 @@ async def open_worker(settings: Settings) -> AsyncIterator[ConnectWorker]:
         raise SettingsError("CONNECT_URL must be http(s)://[user:password@]host:port.")
     async with httpx.AsyncClient(base_url=url, timeout=CALL_SECONDS, trust_env=False) as client:
         yield ConnectWorker(client, seconds=REBALANCE_SECONDS)
+
+
+def meant(name: str, connectors: Sequence[Connector]) -> Sequence[Connector]:
+    """Those that are called so, or that were applied from a file of that name. Raises ConnectorRefused for none."""
+    found = [connector for connector in connectors if name in (connector.name, base_of(connector.name))]
+    if not found:
+        names = ", ".join(connector.name for connector in connectors) or "none"
+        raise ConnectorRefused(name, [f"there is no such connector; there are: {names}."])
+    return found
 
 
 def message(answer: httpx.Response) -> str:

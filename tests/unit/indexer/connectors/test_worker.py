@@ -10,7 +10,7 @@ from domain.errors import SettingsError
 from domain.settings import Settings
 from indexer.connectors import worker as module
 from indexer.connectors.errors import ConnectorRefused, ConnectUnavailable
-from indexer.connectors.worker import Connector, ConnectWorker, Task, open_worker
+from indexer.connectors.worker import Connector, ConnectWorker, Task, meant, open_worker
 
 BUSY = httpx.Response(409, json={"error_code": 409, "message": "Cannot complete request because of a rebalance"})
 
@@ -74,6 +74,15 @@ async def test_a_validation_tells_known_options_and_errors() -> None:
     assert found.errors == ["tasks.max: not a number", "tasks.max: missing"]
     assert script.asked == ["PUT /connector-plugins/a%2FB/config/validate"]
     assert json.loads(script.bodies[0]) == {"connector.class": "a/B", "name": "name"}
+
+
+def test_a_name_means_a_connector_or_all_of_a_file() -> None:
+    names = ["users-sink", "users-sink-0123456789", "users-sink-abcdef0123", "users-sink-2-0123456789"]
+    connectors = [Connector(name, "a.Sink", [], "RUNNING") for name in names]
+    assert [found.name for found in meant("users-sink", connectors)] == names[:3]
+    assert [found.name for found in meant(names[1], connectors)] == [names[1]]
+    with pytest.raises(ConnectorRefused, match="there is no such connector; there are: users-sink, users-sink-01"):
+        meant("users", connectors)
 
 
 async def test_a_rebalance_is_waited_for() -> None:
