@@ -77,11 +77,18 @@ def differences(config: Mapping[str, str]) -> list[str]:
 async def _admin(settings: Settings) -> AsyncIterator[AIOKafkaAdminClient]:
     admin = AIOKafkaAdminClient(**connection(settings))
     try:
-        async with limited("connecting to Kafka"):
+        async with limited(f"connecting as {_settings_of_connection(settings)} say"):
             await admin.start()
         yield admin
     finally:
         await closed(admin.close())
+
+
+def _settings_of_connection(settings: Settings) -> str:
+    """What to look at when a connection fails: a broker that refuses credentials just closes it."""
+    if settings.kafka_security_protocol.startswith("SASL"):
+        return "KAFKA_BOOTSTRAP_SERVERS, KAFKA_SECURITY_PROTOCOL, KAFKA_USERNAME and KAFKA_PASSWORD"
+    return "KAFKA_BOOTSTRAP_SERVERS and KAFKA_SECURITY_PROTOCOL"
 
 
 async def _ensure(admin: AIOKafkaAdminClient, name: str, settings: Settings) -> Topic:

@@ -41,6 +41,9 @@ from indexer.topics import ensure_topics
 POLL_SECONDS = 600
 """For so long a reader that waits (a full queue, a sink that is down) keeps its partitions: its heartbeats go on."""
 
+SESSION_MILLISECONDS = 10_000
+"""After so long without a heartbeat its partitions go to others. Heartbeats are a task of their own."""
+
 WAIT_MILLISECONDS = 1_000
 PROBE_SECONDS = 5.0
 
@@ -116,8 +119,10 @@ class KafkaSource(ConsumerRebalanceListener):
         await self._commit({part: offset for part, offset in position.offsets.items() if part in self._next})
         await self._owed.settle(position.resynced)
 
-    async def lag(self) -> int:
+    async def lag(self) -> int | None:
         """Offsets behind what was read; transactions' markers and what was compacted away count, too."""
+        if not self._next:
+            return None
         return sum(max(0, end - self._next[part]) for part, end in (await self._ends()).items() if part in self._next)
 
     async def _fetch(self, milliseconds: int) -> Chunk[At]:
@@ -143,9 +148,13 @@ class KafkaSource(ConsumerRebalanceListener):
         assignments = self._assignments
         async with limited("looking for where to read on"):
             begins, ends = await self._consumer.beginning_offsets(parts), await self._consumer.end_offsets(parts)
-            committed = {part: await self._consumer.committed(part) for part in parts - self._lost}
-        empty = await self._sink.empty()
-        starts = {part: start(committed.get(part), begins[part], ends[part], sink_empty=empty) for part in parts}
+            committed = await self._committed_offsets()
+        empty, begun = await self._sink.empty(), any(committed.values())
+        for part in self._lost:
+            committed.pop(part, None)
+        starts = {
+            part: start(committed.get(part), begins[part], ends[part], sink_empty=empty, begun=begun) for part in parts
+        }
         if gaps := {part.partition: at.gap for part, at in starts.items() if at.gap}:
             await self._owed.owe(gaps)
             self._look_at = self._monotonic()
@@ -156,6 +165,12 @@ class KafkaSource(ConsumerRebalanceListener):
             self._next[part] = at.offset
         self._lost -= parts
         await self._commit({part: at.offset for part, at in starts.items() if at.offset != committed.get(part)})
+
+    async def _committed_offsets(self) -> dict[TopicPartition, int]:
+        """Of the whole topic, whoever reads it: an index that was lost shows in any of them."""
+        parts = [TopicPartition(self._topic, number) for number in self._consumer.partitions_for_topic(self._topic)]
+        found = {part: await self._consumer.committed(part) for part in parts}
+        return {part: offset for part, offset in found.items() if offset is not None}
 
     async def _commit(self, offsets: Offsets) -> None:
         moved = dict(offsets.items() - self._committed.items())
@@ -241,6 +256,7 @@ async def open_kafka_source(
         isolation_level="read_committed",
         enable_auto_commit=False,
         auto_offset_reset="none",
+        session_timeout_ms=SESSION_MILLISECONDS,
         max_poll_interval_ms=POLL_SECONDS * 1000,
     )
     source = KafkaSource(consumer, topic.name, sink, owed, snapshot, limit=settings.batch_count)

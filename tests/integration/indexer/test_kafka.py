@@ -10,6 +10,7 @@ import pytest
 from aiokafka import AIOKafkaProducer
 from aiokafka.admin import NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+from pydantic import SecretStr
 
 from domain.errors import SettingsError
 from domain.search.index import Outcome
@@ -67,9 +68,20 @@ async def test_a_replication_that_cannot_be_had_is_a_setting_to_correct(settings
 
 async def test_a_broker_that_is_not_there() -> None:
     started = time.monotonic()
-    with pytest.raises(KafkaUnavailable):
+    with pytest.raises(KafkaUnavailable, match="KAFKA_BOOTSTRAP_SERVERS"):
         await ensure_topics(_settings("127.0.0.1:1"))
     assert time.monotonic() - started < 20
+
+
+async def test_credentials_that_the_broker_does_not_take_are_settings_to_look_at(settings: Settings) -> None:
+    given = {
+        "kafka_security_protocol": "SASL_PLAINTEXT",
+        "kafka_username": "user",
+        "kafka_password": SecretStr("not for the log"),
+    }
+    with pytest.raises(KafkaUnavailable, match="KAFKA_SECURITY_PROTOCOL, KAFKA_USERNAME and KAFKA_PASSWORD") as raised:
+        await ensure_topics(settings.model_copy(update=given))
+    assert "not for the log" not in str(raised.value)
 
 
 async def test_what_is_written_is_read_in_its_order(settings: Settings) -> None:

@@ -1,6 +1,7 @@
 """A position that the topic does not have any more leads to a resync from the store, never to a silent jump."""
 
 import contextlib
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from uuid import uuid4
 
@@ -11,12 +12,15 @@ from aiokafka.errors import PolicyViolationError
 from aiokafka.structs import TopicPartition
 
 from domain.backends import StoreBackend
+from domain.errors import SearchUnavailable
 from domain.search.document import IndexEntry, search_document
+from domain.search.index import Result
 from domain.settings import Settings
 from domain.users.model import User
 from indexer.requests import Kind, pending, post
 from indexer.sinks.kafka import open_kafka_sink
-from indexer.sources.kafka import open_kafka_source
+from indexer.sources.kafka import KafkaSource, open_kafka_source
+from indexer.status import State
 from indexer.topics import POLICY, ensure_topics
 from tests.integration.indexer.consuming import consuming, memory_backend, until
 from tests.integration.indexer.topic import admin_of
@@ -94,6 +98,17 @@ class Rig:
         await post(self.backend.ledger, self.group, Kind.RESYNC)
 
 
+class Outage(FakeSink):
+    """Does not answer until it is over."""
+
+    over = False
+
+    async def write(self, entries: Sequence[IndexEntry], *, repair: bool = False) -> Sequence[Result]:
+        if not self.over:
+            raise SearchUnavailable
+        return await super().write(entries, repair=repair)
+
+
 @pytest.fixture
 async def rig(settings: Settings) -> AsyncIterator[Rig]:
     async with admin_of(settings) as admin:
@@ -167,3 +182,35 @@ async def test_a_resync_that_breaks_off_begins_again(rig: Rig) -> None:
     async with rig.consuming():
         await rig.resynced()
     assert not await rig.owed()
+
+
+async def test_an_outage_of_the_sink_moves_no_partition(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It lasts longer than a session of the group: a reader that waits sends its heartbeats all the same."""
+    monkeypatch.setattr("indexer.sources.kafka.SESSION_MILLISECONDS", 6_000)
+    monkeypatch.setattr("indexer.retry.MOST_SECONDS", 1.0)
+    assigned = 0
+    counted = KafkaSource.on_partitions_assigned
+
+    def count(source: KafkaSource, parts: Sequence[TopicPartition]) -> None:
+        nonlocal assigned
+        assigned += 1
+        counted(source, parts)
+
+    monkeypatch.setattr(KafkaSource, "on_partitions_assigned", count)
+    sink, backend, end = Outage(), memory_backend(), time.monotonic()
+    async with open_kafka_sink(settings, "w", set()) as topic:
+        await topic.write([entry(n) for n in KNOWN])
+        async with (
+            consuming(settings, "g", sink, backend=backend) as one,
+            consuming(settings, "g", sink, backend=backend) as other,
+        ):
+            await until(lambda: State.BACKOFF in (one.state, other.state))
+            for version in range(2, 6):  # more than the readers read ahead
+                await topic.write([entry(n, version) for n in KNOWN])
+            await until(lambda: {one.state, other.state} == {State.BACKOFF})
+            before, end = assigned, time.monotonic() + 8
+            await until(lambda: time.monotonic() > end)
+            assert (assigned, sink.users) == (before, {})
+            sink.over = True
+            await until(lambda: {made.version for made in sink.users.values()} == {5} and len(sink.users) == len(KNOWN))
+            assert assigned == before
