@@ -133,11 +133,16 @@ class KafkaSource(ConsumerRebalanceListener):
             except OffsetOutOfRangeError as exc:
                 fetched = {}
                 begins = await self._consumer.beginning_offsets(list(self._next))
-                self._lose({*exc.args[0], *(part for part, begin in begins.items() if begin > self._next[part])})
+                self._lose(
+                    {*exc.args[0], *(part for part, begin in begins.items() if begin > self._next.get(part, begin))}
+                )
             except NoOffsetForPartitionError:  # assigned in the meantime
                 fetched = {}
-            for part in self._next:
-                self._next[part] = await self._consumer.position(part)
+            with contextlib.suppress(IllegalStateError):  # taken away in the meantime
+                for part in list(self._next):
+                    position = await self._consumer.position(part)
+                    if part in self._next:
+                        self._next[part] = position
         return self._chunk([message for part in fetched if part in self._next for message in fetched[part]])
 
     async def _decide(self) -> None:
