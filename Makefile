@@ -96,4 +96,4 @@ chaos: install servers  ## kill and pause everything under load, FAULTS times (5
 
 .PHONY: bench
 bench: install servers  ## rates and latencies beside the raw engines (about 20 minutes; keep the machine quiet)
-	for part in stores indexes search freshness; do $(BIN)/python -m benchmarks $$part || exit; done
+	for part in stores indexes search freshness connect; do $(BIN)/python -m benchmarks $$part || exit; done
