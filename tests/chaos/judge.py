@@ -4,9 +4,11 @@ import hashlib
 import re
 import shutil
 import subprocess
+from functools import cache
 from pathlib import Path
 
-from tests.servers import cache
+from tests.servers import cache as servers
+from tests.servers.server import InstallError
 
 SOURCES = Path(__file__).parents[1] / "porcupine"
 GO = (1, 21)
@@ -14,8 +16,26 @@ NAME = "porcupine"
 JUDGE_SECONDS = 300.0
 
 
-def missing() -> str | None:
-    """Why no history can be judged here, or nothing."""
+@cache
+def why_not() -> str | None:
+    """Build the program; the reason why no history can be judged here, or nothing."""
+    if reason := _missing():
+        return reason
+    try:
+        servers.install(NAME, _version(), _build)
+    except InstallError as error:
+        return error.reason
+    return None
+
+
+def judge(history: Path) -> tuple[bool, str]:
+    """Whether every user of the history in that file is a compare-and-set register, and what the judge says."""
+    program = servers.home(NAME, _version()) / NAME
+    done = subprocess.run([program, history], capture_output=True, text=True, timeout=JUDGE_SECONDS, check=False)
+    return done.returncode == 0, (done.stdout + done.stderr).strip()
+
+
+def _missing() -> str | None:
     go = shutil.which("go")
     if go is None:
         return "no go on the PATH: install Go 1.21 or newer"
@@ -26,26 +46,14 @@ def missing() -> str | None:
     return None
 
 
-def judge(history: Path) -> str | None:
-    """What is wrong with the history in that file, or nothing if every user is a compare-and-set register.
-
-    Raises InstallError if the program cannot be built.
-    """
-    done = subprocess.run(
-        [_program(), str(history)], capture_output=True, text=True, timeout=JUDGE_SECONDS, check=False
-    )
-    return None if done.returncode == 0 else done.stdout + done.stderr
-
-
-def _program() -> Path:
-    """Built once for every version of its sources."""
+def _version() -> str:
+    """Of the program: its sources'."""
     digest = hashlib.blake2b(digest_size=6)
     for path in sorted(SOURCES.glob("*")):
         digest.update(path.read_bytes())
-    cache.install(NAME, digest.hexdigest(), _build)
-    return cache.home(NAME, digest.hexdigest()) / NAME
+    return digest.hexdigest()
 
 
 def _build(folder: Path) -> None:
     go = shutil.which("go") or "go"
-    cache.run(NAME, [go, "build", "-trimpath", "-o", str(folder / NAME), "."], cwd=SOURCES)
+    servers.run(NAME, [go, "build", "-trimpath", "-o", str(folder / NAME), "."], cwd=SOURCES)

@@ -16,6 +16,7 @@ from tests.chaos.plan import COUNTED, LONGEST_SECONDS, Fault, Kind, plan
 from tests.chaos.proxy import Proxy
 from tests.chaos.report import Findings
 from tests.chaos.system import Part, System
+from tests.servers.server import ServerError
 
 CLIENTS = 6
 
@@ -58,7 +59,7 @@ class Rage:
                 await self._inflict_all(recoveries)
                 if self._scene.expiry is not None:
                     await self._expire(self._scene.expiry)
-        except* AssertionError as late:
+        except* (AssertionError, ServerError) as late:
             self._findings.problems += map(str, _leaves(late))
 
     async def _inflict_all(self, recoveries: asyncio.TaskGroup) -> None:
@@ -101,7 +102,7 @@ class Rage:
         )
 
 
-def _leaves(group: BaseExceptionGroup[AssertionError]) -> list[AssertionError]:
+def _leaves(group: BaseExceptionGroup[Exception]) -> list[Exception]:
     return [
         leaf
         for error in group.exceptions

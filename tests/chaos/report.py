@@ -38,6 +38,7 @@ class Findings:
     acknowledged: int = 0
     unknown: int = 0
     redelivered: dict[str, int] = field(default_factory=dict)
+    history: str = "not judged"
     drift: Drift = field(default_factory=Drift)
     lost: Sequence[str] = ()
     problems: list[str] = field(default_factory=list)
@@ -66,6 +67,7 @@ class Findings:
         sent = ", ".join(f"{count} {where}" for where, count in self.redelivered.items())
         yield f"writes: {self.acknowledged} acknowledged, {self.unknown} of unknown outcome"
         yield f"redelivered: {sent or 'not counted'}"
+        yield f"history: {self.history}"
         yield f"seed {self.seed}"
 
     def _wrong(self) -> Iterator[str]:

@@ -84,10 +84,15 @@ class Chaos:
         findings.drift = await drift(self.scene.system)
         if self.scene.system.settings.mode is Mode.CLUSTER:
             await self._judge_topic(findings)
-        if reason := judge.missing():
-            self.scene.say(f"the history is not judged: {reason}")
-        elif verdict := await asyncio.to_thread(judge.judge, self.folder / HISTORY):
-            findings.problems.append(verdict)
+        await self._judge_history(findings)
+
+    async def _judge_history(self, findings: Findings) -> None:
+        if reason := await asyncio.to_thread(judge.why_not):
+            findings.history = f"not judged: {reason}"
+            return
+        good, findings.history = await asyncio.to_thread(judge.judge, self.folder / HISTORY)
+        if not good:
+            findings.problems.append("the history is not linearizable")
 
     async def _judge_topic(self, findings: Findings) -> None:
         settings = self.scene.system.settings

@@ -7,12 +7,10 @@ from pathlib import Path
 import pytest
 
 from domain.settings import Mode
-from tests.chaos import judge
 from tests.chaos.rage import Scene
 from tests.chaos.run import Chaos
 from tests.chaos.stage import played
 from tests.integration.resilience.conftest import Servers
-from tests.servers.fixtures import refuse
 from tests.servers.local import LocalServer
 
 LONGEST_SECONDS = 2.0
@@ -34,11 +32,9 @@ async def test_nothing_is_lost(
     tmp_path: Path,
     record_property: Callable[[str, object], None],
 ) -> None:
-    if reason := judge.missing():
-        refuse("Go", reason)
     seed = random.randrange(1_000_000)
     async with played(mode, servers_of_mode, tmp_path) as (system, parts, proxy):
         scene = Scene(system, parts, proxy, count, seed, longest=LONGEST_SECONDS)
-        findings = await Chaos(scene, tmp_path, plant=mode is Mode.CLUSTER).run()
+        findings = await Chaos(scene, tmp_path).run()
     record_property("show", findings.table())
     assert findings.good, findings.table()
