@@ -19,7 +19,7 @@ class LocalServer(ABC):
 
     name: str
     version: ClassVar[str]
-    start_timeout: ClassVar[float] = 120.0  # seconds, on a busy machine
+    start_timeout: ClassVar[float] = 240.0  # seconds, on a busy machine
     stop_timeout: ClassVar[float] = 20.0
 
     def __init__(self, data_dir: Path, port: int | None = None) -> None:
