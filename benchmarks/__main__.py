@@ -12,6 +12,7 @@ import typer
 from benchmarks import connect as connect_benchmark
 from benchmarks import freshness as freshness_benchmark
 from benchmarks import indexes as indexes_benchmark
+from benchmarks import rebuild as rebuild_benchmark
 from benchmarks import search as search_benchmark
 from benchmarks import stores as stores_benchmark
 from domain.settings import Mode
@@ -70,6 +71,13 @@ def freshness(
 def connect(users: Users = 10_000) -> None:
     """One topic, read by the indexer and by Kafka Connect, beside async_bulk alone."""
     asyncio.run(connect_benchmark.measure(users))
+
+
+@app.command()
+def rebuild(users: Users = 100_000, mode: WhichMode = Which.EMBEDDED) -> None:
+    """A rebuild while clients write and search, and what verify says afterwards."""
+    for chosen in mode.modes:
+        asyncio.run(rebuild_benchmark.measure(users, chosen))
 
 
 def _engines(which: Which) -> tuple[bool, bool]:

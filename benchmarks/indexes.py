@@ -20,8 +20,9 @@ from domain.search.document import IndexEntry, search_document
 from domain.search.elasticsearch import open_elasticsearch
 from domain.search.elasticsearch_writer import ElasticsearchWriter
 from domain.search.index import IndexWriter, Outcome
+from domain.search.tantivy_folder_writer import HEAP_BYTES
 from domain.search.tantivy_schema import build_schema, to_tantivy
-from domain.search.tantivy_writer import HEAP_BYTES, open_tantivy_writer
+from domain.search.tantivy_writer import open_tantivy_writer
 from domain.settings import Mode
 from tests.servers.elasticsearch import ElasticsearchServer
 

@@ -54,7 +54,7 @@ async def indexing(environment: Environment) -> AsyncIterator[float]:
 
 async def _caught_up(environment: Environment) -> None:
     """Wait until searches find the newest users: a pipeline writes the older ones before."""
-    async with open_backends(settings_of(environment)) as backends:
+    async with open_backends(settings_of({**environment, "STORE_TIMEOUT": "60"})) as backends:
         newest: Sequence[str] = []
         while users := await backends.store.scan(newest[-1] if newest else None, BATCH):
             newest = [*newest, *(user.id for user in users)][-BATCH:]

@@ -25,6 +25,7 @@ path.data: {data_dir}/data
 path.logs: {data_dir}/logs
 network.host: 127.0.0.1
 http.port: {port}
+http.max_content_length: 8mb
 transport.port: {transport_port}
 discovery.type: single-node
 xpack.security.enabled: false
@@ -37,7 +38,7 @@ class ElasticsearchServer(LocalServer):
 
     name = "elasticsearch"
     version: ClassVar[str] = "9.5.3"
-    start_timeout: ClassVar[float] = 150.0  # after a kill the shards stay red while the log is replayed
+    start_timeout: ClassVar[float] = 300.0  # after a kill the shards stay red while the log is replayed
 
     def __init__(
         self,

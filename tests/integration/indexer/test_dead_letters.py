@@ -17,15 +17,18 @@ from domain.clock import now
 from domain.errors import SearchUnavailable
 from domain.search.document import IndexEntry, search_document
 from domain.search.elasticsearch_mapping import index_name, mappings, meta
+from domain.search.index import Outcome
 from domain.settings import Settings
 from domain.users.model import User
 from indexer.dead_letters import DeadLetter, LedgerDeadLetters
 from indexer.topics import POLICY
+from tests.contract.users.users import a_user
 from tests.integration.indexer.command import command
 from tests.integration.indexer.process import Environment, indexer, settings_of, until
 from tests.integration.indexer.topic import admin_of
 
 FEW_BYTES = 4_000
+MOST_BYTES = 10_000_000
 
 
 @pytest.fixture
@@ -105,6 +108,24 @@ async def test_a_document_that_the_index_refuses(
     assert "Nobody" not in (tmp_path / "indexer.log").read_text()
 
 
+@pytest.mark.filterwarnings("ignore:Sending a large body:ResourceWarning")
+async def test_a_document_larger_than_the_engine_takes(without_kafka: Environment, client: AsyncElasticsearch) -> None:
+    """What is sent beside such a document arrives."""
+    nodes = (await client.nodes.info(metric="http"))["nodes"].values()
+    limit = max(node["http"]["max_content_length_in_bytes"] for node in nodes)
+    if limit > MOST_BYTES:
+        pytest.skip(f"this server takes {limit} bytes, more than this test sends: set its http.max_content_length")
+    good, large = a_user(), a_user()
+    document = search_document(large) | {"attributes": {"a": "x" * limit}}
+    async with open_index_writer(settings_of(without_kafka)) as writer:
+        await writer.prepare()
+        entries = [IndexEntry(good.id, 1, search_document(good)), IndexEntry(large.id, 1, document)]
+        results = await writer.write(entries)
+        assert [result.outcome for result in results] == [Outcome.APPLIED, Outcome.REJECTED]
+        assert results[1].reason == "larger than the search engine accepts"
+        assert await writer.scan(None, 10) == [(good.id, 1)]
+
+
 async def test_what_the_cluster_refuses_holds_nothing_up(
     cluster: Environment, client: AsyncElasticsearch, tmp_path: Path
 ) -> None:
@@ -144,6 +165,8 @@ async def test_what_the_cluster_refuses_holds_nothing_up(
             assert again.exit_code == 1
             await _indexed(backends, [phone, large])
             assert (await command(cluster, "dead-letters", "drop", place)).exit_code == 0
+            resync = await command(cluster, "resync", "--wait")
+            assert (resync.exit_code, resync.out.splitlines()[-1]) == (0, "The resync is done.")
             assert await process.end() == 0
         assert await _letters(cluster) == {}
 
