@@ -34,7 +34,9 @@ async def test_nothing_is_lost(
 ) -> None:
     seed = random.randrange(1_000_000)
     async with played(mode, servers_of_mode, tmp_path) as (system, parts, proxy):
-        scene = Scene(system, parts, proxy, count, seed, longest=LONGEST_SECONDS)
+        # A new start of Elasticsearch is the slowest thing there is, and the cluster's run has it.
+        hit = {name: part for name, part in parts.items() if mode is Mode.CLUSTER or name != "Elasticsearch"}
+        scene = Scene(system, hit, proxy, count, seed, longest=LONGEST_SECONDS)
         findings = await Chaos(scene, tmp_path).run()
     record_property("show", findings.table())
     assert findings.good, findings.table()
