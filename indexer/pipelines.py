@@ -18,6 +18,7 @@ from indexer.again import Again
 from indexer.answering import Answering
 from indexer.batching import Limits
 from indexer.housekeeping import keep_house
+from indexer.hung_transactions import HungTransactions
 from indexer.kafka_dead_letters import dead_letters
 from indexer.lease import Lease, Term
 from indexer.pairs import From, Pair, To
@@ -101,7 +102,11 @@ class Builder:
             answering = Answering(store.ledger, pair.name, again)
             await answering.begin(term)
             source = StoreSource(store.store, store.feed, term, sink, projection, limit=self._settings.batch_count)
-            await alongside(self._session(pair, status, source, sink).run(), answering.run())
+            session = self._session(pair, status, source, sink)
+            if pair.sink is To.KAFKA:
+                await alongside(session.run(), answering.run(), HungTransactions(self._settings, again).run())
+            else:
+                await alongside(session.run(), answering.run())
 
     @contextlib.asynccontextmanager
     async def _open_sink(self, pair: Pair) -> AsyncIterator[Sink]:

@@ -1,16 +1,13 @@
-"""Servers of these tests' own, started once; each test has a database, an index and a topic of its own."""
+"""Servers of these tests' own, started once, to kill."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from pathlib import Path
-from uuid import uuid4
 
 import pytest
 
 from domain.settings import Mode
-from tests.integration.indexer.process import Environment, environment_of
 from tests.servers.elasticsearch import ElasticsearchServer
 from tests.servers.fixtures import own_server, refuse, why_not
 from tests.servers.kafka import KafkaServer
@@ -46,27 +43,3 @@ async def servers(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Ser
             elasticsearch = group.create_task(stack.enter_async_context(own_server(ElasticsearchServer, folder)))
             kafka = group.create_task(stack.enter_async_context(own_server(KafkaServer, folder)))
         yield Servers(mongodb.result(), elasticsearch.result(), kafka.result())
-
-
-@pytest.fixture
-def embedded(tmp_path: Path) -> Environment:
-    return environment_of({"DATA_DIR": str(tmp_path / "data")})
-
-
-@pytest.fixture
-def without_kafka(servers: Servers) -> Environment:
-    name = f"t{uuid4().hex}"
-    return environment_of(
-        {
-            "MONGODB_URL": servers.mongodb.url,
-            "ELASTICSEARCH_URL": servers.elasticsearch.url,
-            "MONGODB_DATABASE": name,
-            "SEARCH_ALIAS": name,
-        }
-    )
-
-
-@pytest.fixture
-def cluster(without_kafka: Environment, servers: Servers) -> Environment:
-    topic = without_kafka["SEARCH_ALIAS"]
-    return {**without_kafka, "KAFKA_BOOTSTRAP_SERVERS": servers.kafka.url, "KAFKA_TOPIC": topic}

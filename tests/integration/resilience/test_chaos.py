@@ -24,7 +24,7 @@ def servers_of_mode(mode: Mode, request: pytest.FixtureRequest) -> Sequence[Loca
     return servers.of(mode)
 
 
-@pytest.mark.parametrize(("mode", "count"), [(Mode.CLUSTER, 12), (Mode.WITHOUT_KAFKA, 4), (Mode.EMBEDDED, 4)])
+@pytest.mark.parametrize(("mode", "count"), [(Mode.CLUSTER, 8), (Mode.WITHOUT_KAFKA, 3), (Mode.EMBEDDED, 3)])
 async def test_nothing_is_lost(
     mode: Mode,
     count: int,

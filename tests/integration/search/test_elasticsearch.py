@@ -18,7 +18,7 @@ from domain.search.elasticsearch_writer import ElasticsearchWriter
 from domain.search.index import Outcome
 from domain.search.query import SearchRequest, plan
 from tests.contract.users.users import a_user
-from tests.servers.elasticsearch import ElasticsearchServer
+from tests.servers.ports import free_port
 
 TIMEOUT = timedelta(seconds=10)
 
@@ -198,11 +198,9 @@ async def test_a_read_only_index_is_busy_not_refusing(search: Search) -> None:
     assert (result.outcome, result.reason) == (Outcome.BUSY, "cluster_block_exception")
 
 
-async def test_a_server_that_does_not_answer_is_unavailable(elasticsearch_server: ElasticsearchServer) -> None:
-    async with open_elasticsearch(elasticsearch_server.url, timeout=TIMEOUT) as client:
+async def test_a_server_that_does_not_answer_is_unavailable() -> None:
+    async with open_elasticsearch(f"http://127.0.0.1:{free_port()}", timeout=TIMEOUT) as client:
         search = Search(client)
-        await search.writer.prepare()
-        await elasticsearch_server.stop()
         user = a_user()
         for refused in (
             search.index.ping(),

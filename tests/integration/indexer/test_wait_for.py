@@ -2,8 +2,6 @@
 
 from pathlib import Path
 
-import pytest
-
 from tests.chaos.api import Api, api_of
 from tests.chaos.system import running
 from tests.integration.indexer.process import Environment, until
@@ -15,12 +13,6 @@ _SEARCH = """
         searchUsers(query: $query, waitFor: $waitFor) { fresh totalCount edges { node { id username } } }
     }
 """
-
-
-@pytest.fixture(params=["embedded", "without_kafka", "cluster"])
-def environment(request: pytest.FixtureRequest) -> Environment:
-    chosen: Environment = request.getfixturevalue(request.param)
-    return chosen
 
 
 async def test_a_created_user_is_found_at_once(environment: Environment, tmp_path: Path) -> None:
