@@ -56,7 +56,19 @@ class MongoUserStore:
             raise failure from exc
         except PyMongoError as exc:
             raise OutcomeUnknown(write.user.id) from exc
-        return result.matched_count == 1
+        return result.matched_count == 1 or await self._is_there(write)
+
+    async def _is_there(self, write: Write) -> bool:
+        """Whether a replacement that matched nothing is there all the same.
+
+        The driver repeats a write whose answer was lost. A server that was killed may not know the repeated one any
+        more, and what it does not match then is our own first attempt.
+        """
+        try:
+            found = await self._calls.read(self._users.find_one({"_id": write.user.id}, {"writeId": True}))
+        except StoreUnavailable as exc:
+            raise OutcomeUnknown(write.user.id) from exc
+        return found is not None and found.get("writeId") == write.user.write_id
 
     async def write_many(self, writes: Sequence[Write]) -> Sequence[bool | ServiceError]:
         results: list[bool | ServiceError] = []
