@@ -12,6 +12,7 @@ GROUPS = {
         "tests/contract/search",
         "tests/integration/search",
         "tests/contract/indexer",
+        "tests/integration/test_servers.py::test_shared_servers_answer",
     ),
     "resilience": ("tests/integration/resilience",),
     "servers": ("tests/integration/test_servers.py",),

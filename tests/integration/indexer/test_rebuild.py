@@ -110,6 +110,7 @@ async def test_nobody_notices_a_rebuild_even_one_that_is_killed_and_run_again(
 
 
 async def test_the_index_that_served_before_catches_up_and_serves_again(embedded: Environment, tmp_path: Path) -> None:
+    embedded = {**embedded, "SEARCH_TIMEOUT": "1"}
     settings = settings_of(embedded)
     async with open_backends(settings) as backends, indexer(embedded, tmp_path / "indexer.log"):
         users = await _create(backends)
