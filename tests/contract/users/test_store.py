@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from domain.errors import NewerSchema, NotUnique
-from domain.users.editing import tombstone
+from domain.users.editing import new_write_id, tombstone
 from domain.users.fields import BY_NAME
 from domain.users.filter import EVERYONE
 from domain.users.model import SCHEMA, User
@@ -35,8 +35,7 @@ FULL = {
 
 
 def changed(user: User, **values: object) -> User:
-    version = user.version + 1
-    return replace(user, version=version, write_id=f"{user.id}-{version}", **values)  # type: ignore[arg-type]
+    return replace(user, version=user.version + 1, write_id=new_write_id(), **values)  # type: ignore[arg-type]
 
 
 async def test_a_user_comes_back_as_written(parts: Parts) -> None:

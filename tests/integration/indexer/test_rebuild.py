@@ -19,16 +19,18 @@ from domain.search.query import SearchRequest, plan
 from domain.settings import Settings
 from domain.users.model import User
 from tests.integration.indexer.command import Ended, command
-from tests.integration.indexer.conftest import MODES
 from tests.integration.indexer.process import ROOT, Environment, indexer, settings_of, until
 
 USERS = 400
 
 
-@pytest.fixture(params=MODES)
+@pytest.fixture(params=["embedded", "cluster"])
 def environment(request: pytest.FixtureRequest) -> Environment:
-    """What was under way at the swap is over after twice SEARCH_TIMEOUT."""
-    chosen: Environment = request.getfixturevalue(request.param.replace("-", "_"))
+    """Both stores and both engines: a rebuild follows the store's own feed, with Kafka and without.
+
+    What was under way at the swap is over after twice SEARCH_TIMEOUT.
+    """
+    chosen: Environment = request.getfixturevalue(request.param)
     return {**chosen, "SEARCH_TIMEOUT": "3"}
 
 
