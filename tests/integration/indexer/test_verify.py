@@ -21,6 +21,7 @@ from domain.search.index import IndexCatalog
 from domain.settings import Settings
 from domain.users.model import User
 from indexer.repair import repair_of
+from indexer.reporting import PREFIX
 from indexer.verify.drift import Kind
 from indexer.verify.serving import serving, verify_serving
 from tests.integration.indexer.process import ROOT, Environment, indexer, settings_of, until
@@ -89,6 +90,12 @@ async def plant(settings: Settings, catalog: IndexCatalog, users: list[User]) ->
     return ids
 
 
+async def _follow(store: StoreBackend) -> bool:
+    """Whether all pipelines follow their source: one that ends in a resync would sweep what is planted afterwards."""
+    told = await store.ledger.entries(PREFIX, None, 10)
+    return bool(told) and all(entry.value["state"] == "running" for entry in told)
+
+
 async def run_verify(environment: Environment, *options: str) -> tuple[int | None, dict[str, Any]]:
     """The command's exit code and its JSON."""
     process = await asyncio.create_subprocess_exec(
@@ -114,6 +121,7 @@ async def test_exactly_what_is_planted_is_reported_and_repaired(
     log = tmp_path / "indexer.log"
     async with indexer(environment, log) as process:
         await level(store, catalog)
+        await until(lambda: _follow(store), "the resync of the first start is over, its sweep of orphans, too")
         assert await process.end() == 0
     ids = await plant(settings, catalog, users)
     code, told = await run_verify(environment)
