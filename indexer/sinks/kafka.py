@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
+from aiokafka import AIOKafkaProducer
 from aiokafka.errors import MessageSizeTooLargeError
 
 from domain.search.document import IndexEntry
@@ -17,14 +17,13 @@ from domain.search.index import Outcome, Result
 from domain.settings import Settings
 from indexer import record
 from indexer.errors import KafkaUnavailable, NotOurs
-from indexer.kafka import closed, connection, limited, stop_consumer, stop_producer
+from indexer.kafka import closed, connection, limited, stop_producer
 from indexer.record import Record
+from indexer.topic_reader import Message, read_topic
 from indexer.topics import Topic, ensure_topics
 
 TRANSACTION_MILLISECONDS = 10_000
 """How long a relay that died can hold back the readers of committed records, unless a successor starts sooner."""
-
-PORTION = 500
 
 Refused = set[tuple[str, int]]
 """Ids and versions of records that the broker has refused: they outlive the producer that learned it."""
@@ -81,19 +80,16 @@ class KafkaSink:
         return results
 
     async def empty(self) -> bool:
-        async with _reading_all(self._settings, self._producer, self._topic.name) as (_, ends):
-            return not ends
+        async with contextlib.aclosing(read_topic(self._settings, self._topic.name)) as portions:
+            async for _ in portions:
+                return False
+        return True
 
     async def held(self) -> AsyncGenerator[Sequence[tuple[str, int]], None]:
-        async with _reading_all(self._settings, self._producer, self._topic.name) as (consumer, ends):
-            while ends:
-                async with limited("reading the topic"):
-                    fetched = await consumer.getmany(timeout_ms=1000, max_records=PORTION)
-                    reached = [part for part, end in ends.items() if await consumer.position(part) >= end]
-                if portion := _versions([message for messages in fetched.values() for message in messages]):
+        async with contextlib.aclosing(read_topic(self._settings, self._topic.name)) as portions:
+            async for messages in portions:
+                if portion := _versions(messages):
                     yield portion
-                for part in reached:
-                    del ends[part]
 
     async def _notice_new_limit(self) -> None:
         """What is written again may have been refused for its size; a producer learns a new limit when it is made."""
@@ -146,27 +142,7 @@ def _retrieved(future: "asyncio.Future[object]") -> None:
         future.exception()
 
 
-@contextlib.asynccontextmanager
-async def _reading_all(
-    settings: Settings, producer: AIOKafkaProducer, topic: str
-) -> AsyncIterator[tuple[AIOKafkaConsumer, dict[TopicPartition, int]]]:
-    """A consumer at the beginning of every partition, and where each of them that is not empty ends now."""
-    consumer = AIOKafkaConsumer(
-        **connection(settings), isolation_level="read_committed", enable_auto_commit=False, auto_offset_reset="earliest"
-    )
-    try:
-        async with limited("reading the topic"):
-            await consumer.start()
-            parts = [TopicPartition(topic, number) for number in await producer.partitions_for(topic)]
-            consumer.assign(parts)
-            begins, ends = await consumer.beginning_offsets(parts), await consumer.end_offsets(parts)
-            await consumer.seek_to_beginning(*parts)
-        yield consumer, {part: end for part, end in ends.items() if end > begins[part]}
-    finally:
-        await stop_consumer(consumer)
-
-
-def _versions(messages: Sequence["ConsumerRecord[bytes, bytes]"]) -> list[tuple[str, int]]:
+def _versions(messages: Sequence[Message]) -> list[tuple[str, int]]:
     """Of those that hold a user and are ours, in their order."""
     found = []
     for message in messages:
