@@ -1,0 +1,1 @@
+"""Keys, tokens and manifests: what the scripts beside this package share."""
