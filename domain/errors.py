@@ -11,6 +11,7 @@ ServiceError
 ├── StoreUnavailable     STORE_UNAVAILABLE    the user store did not answer
 │   └── OutcomeUnknown                        ... after a write was sent: it may or may not be there
 ├── SearchUnavailable    SEARCH_UNAVAILABLE   the search engine did not answer
+├── PeerUnavailable      PEER_UNAVAILABLE     another service did not answer, or not as agreed
 └── InternalError        INTERNAL             not the caller's doing
     ├── SettingsError                         the settings, at start-up
     ├── NewerSchema                           a document written by a newer release
@@ -18,6 +19,7 @@ ServiceError
     └── PositionLost                          the feed cannot go on from a position
 """
 
+from datetime import timedelta
 from typing import ClassVar
 
 
@@ -94,6 +96,18 @@ class SearchUnavailable(ServiceError):
 
     def __init__(self, message: str = "The search engine did not answer: try again in a moment.") -> None:
         super().__init__(message)
+
+
+class PeerUnavailable(ServiceError):
+    """`reason` says what happened, without anything about users; `retry_after` when to ask again, if that is known."""
+
+    code = "PEER_UNAVAILABLE"
+
+    def __init__(self, peer: str, reason: str, *, retry_after: timedelta | None = None) -> None:
+        super().__init__(f"The service {peer} is not available ({reason}): the rest of the answer is complete.")
+        self.peer = peer
+        self.reason = reason
+        self.retry_after = retry_after
 
 
 class InternalError(ServiceError):

@@ -1,0 +1,1 @@
+"""Other services: found, balanced, guarded, and asked for their part of a user."""

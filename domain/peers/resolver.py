@@ -1,0 +1,30 @@
+"""Port: where the instances of one peer are now."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Protocol
+
+from domain.peers.instance import Instance
+
+
+@dataclass(frozen=True, slots=True)
+class Resolution:
+    """What one lookup found: the instances, possibly none, and for how long that holds (None: until told otherwise)."""
+
+    instances: frozenset[Instance]
+    ttl: timedelta | None = None
+
+
+class ResolutionFailed(Exception):
+    """Nothing was learned: what was known before still stands. `reason` is for logs and `/readyz`."""
+
+    def __init__(self, name: str, reason: str) -> None:
+        super().__init__(f"{name} could not be looked up: {reason}")
+        self.name = name
+        self.reason = reason
+
+
+class Resolver(Protocol):
+    async def resolve(self) -> Resolution:
+        """Look once. No instances is an answer (the name is gone or empty). Raises ResolutionFailed for all else."""
+        ...
