@@ -1,6 +1,6 @@
 """Install the real servers, or run one of them in the foreground.
 
-`python -m tests.servers install` · `python -m tests.servers run mongodb --port 27017 --data data/mongodb`
+`python -m tests.servers install [--cluster]` · `python -m tests.servers run mongodb --port 27017 --data data/mongodb`
 """
 
 import asyncio
@@ -8,25 +8,34 @@ import os
 import signal
 import socket
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from tests.servers.catalog import SERVERS, Name
+from tests.servers.golang import GoTool
 from tests.servers.local import LocalServer
 from tests.servers.server import InstallError, StartError
+from tests.servers.tools import TOOLS
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False)
 
 
 @app.command()
-def install() -> None:
+def install(
+    cluster: Annotated[bool, typer.Option("--cluster", help="Build the parts of a cluster instead.")] = False,
+) -> None:
     """Download every server that can run here; exit 1 naming what failed.
 
     One that cannot run here is named and left out, unless REQUIRE_SERVERS=1.
     """
-    failed = [name.value for name, kind in SERVERS.items() if not _install(kind)]
+    if cluster:
+        failed = [tool.name for tool in TOOLS if not _build(tool)]
+    else:
+        failed = [name.value for name, kind in SERVERS.items() if not _install(kind)]
     if failed:
         typer.echo(f"failed: {', '.join(failed)}", err=True)
         raise typer.Exit(1)
@@ -34,17 +43,27 @@ def install() -> None:
 
 def _install(kind: type[LocalServer]) -> bool:
     """Whether nothing went wrong."""
-    label = f"{kind.name} ({kind.version})"
-    if reason := kind.missing():
-        typer.echo(f"{label}: left out: {reason}")
+    return _had(f"{kind.name} ({kind.version})", kind.missing(), kind.installed(), kind.home(), kind.install)
+
+
+def _build(tool: GoTool) -> bool:
+    """Likewise; each program is told, since one can take minutes."""
+    label = f"{tool.name} ({tool.version})"
+    install = partial(tool.install, lambda said: typer.echo(f"{label}: {said}"))
+    return _had(label, tool.missing(), tool.installed(), tool.home, install)
+
+
+def _had(label: str, missing: str | None, installed: bool, home: Path, install: Callable[[], None]) -> bool:
+    if missing:
+        typer.echo(f"{label}: left out: {missing}")
         return os.environ.get("REQUIRE_SERVERS") != "1"
-    if kind.installed():
+    if installed:
         typer.echo(f"{label}: there already")
         return True
-    typer.echo(f"{label}: installing into {kind.home()}")
+    typer.echo(f"{label}: installing into {home}")
     begun = time.monotonic()
     try:
-        kind.install()
+        install()
     except InstallError as error:
         typer.echo(str(error), err=True)
         return False

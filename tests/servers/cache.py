@@ -5,7 +5,7 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -47,25 +47,37 @@ def install(name: str, version: str, fill: Callable[[Path], None]) -> None:
             shutil.rmtree(partial, ignore_errors=True)
 
 
-def run(name: str, command: Sequence[str], *, cwd: Path | None = None) -> None:
-    """Run one step of an installation; raises InstallError with the end of what it said."""
+def run(
+    name: str,
+    command: Sequence[str],
+    *,
+    cwd: Path | None = None,
+    environment: Mapping[str, str] | None = None,
+    timeout: float = INSTALL_TIMEOUT,
+) -> str:
+    """What one step of an installation said; raises InstallError with the end of it when the step failed.
+
+    `environment` is added to this process's own; `timeout` is in seconds.
+    """
     try:
         done = subprocess.run(
             command,
             cwd=cwd,
+            env=os.environ | dict(environment or {}),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=INSTALL_TIMEOUT,
+            timeout=timeout,
             check=False,
         )
     except subprocess.TimeoutExpired as exc:
-        raise InstallError(name, f"{command[0]} took longer than {INSTALL_TIMEOUT:.0f} s") from exc
+        raise InstallError(name, f"{command[0]} took longer than {timeout:.0f} s") from exc
     except OSError as exc:
         raise InstallError(name, f"{command[0]}: {exc}") from exc
     if done.returncode != 0:
         said = "\n".join((done.stdout + done.stderr).strip().splitlines()[-10:])
         raise InstallError(name, f"{command[0]} ended with {done.returncode}:\n{said}")
+    return done.stdout
 
 
 @contextmanager
