@@ -93,6 +93,7 @@ class Settings(BaseSettings):
     jwt_leeway: Duration = timedelta(seconds=60)
     jwt_roles_claim: str = "roles"
     role_scopes: dict[str, list[str]] = Field(default_factory=dict, description='{"support": ["user:read"]}')
+    trust_mesh_claims: bool = Field(False, description="take a sidecar's x-jwt-payload where there is no token")
 
     # The users.
     phone_region: str = Field("US", pattern=r"^[A-Z]{2}$", description="where a phone number without + is from")

@@ -103,6 +103,7 @@ async def _serve(settings: Settings) -> None:
             access_log=False,
             log_config=None,
             server_header=False,
+            proxy_headers=False,  # the peer decides whose claims are trusted: no header may name another one
             timeout_graceful_shutdown=math.ceil(settings.shutdown_timeout.total_seconds()),
         )
         structlog.get_logger("graph").info("serving", mode=settings.mode, version=settings.app_version)

@@ -74,7 +74,8 @@ class GraphQLEndpoint:
 
     async def _execute(self, request: Request, kind: str, measured: Measured) -> Answer:
         state: State = request.scope["state"]
-        caller = await state["authenticator"].caller(request.scope["headers"])
+        peer = request.client.host if request.client else None
+        caller = await state["authenticator"].caller(request.scope["headers"], peer)
         parameters = await read_parameters(request, self._max_body_bytes)
         context = Context(state["services"], caller, parameters.operation_name)
         try:

@@ -13,6 +13,7 @@ from starlette.routing import Route
 from domain.errors import ServiceError
 from domain.identity.jwks import KeySource
 from graph.metrics import Metrics
+from graph.token_metrics import TokenMetrics
 
 PING_TIMEOUT = 2.0
 _DECIDES = "store"
@@ -69,8 +70,10 @@ def health_routes(metrics: Metrics) -> list[Route]:
         ready, report = await request.scope["state"]["health"].report()
         return JSONResponse(report, 200 if ready else 503)
 
-    async def metrics_page(_: Request) -> Response:
-        return Response(generate_latest(metrics.registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
+    async def metrics_page(request: Request) -> Response:
+        tokens = TokenMetrics(request.scope["state"]["authenticator"])
+        page = generate_latest(metrics.registry) + generate_latest(tokens)
+        return Response(page, headers={"Content-Type": CONTENT_TYPE_LATEST})
 
     return [
         Route("/livez", livez),

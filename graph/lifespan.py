@@ -4,10 +4,12 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
 from typing import Any, TypedDict
 
+import structlog
 from starlette.applications import Starlette
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from domain.backends import Backends, open_backends
+from domain.identity.mesh import HEADER
 from domain.identity.tokens import TokenVerifier
 from domain.identity.verifier import verifier
 from domain.settings import Settings
@@ -15,6 +17,8 @@ from graph.auth import Authenticator
 from graph.context import Services
 from graph.health import Health
 from graph.index_lag import IndexLag
+
+_log = structlog.get_logger("graph")
 
 Opener = Callable[[Settings], AbstractAsyncContextManager[Backends]]
 
@@ -36,6 +40,9 @@ def lifespan(settings: Settings, opener: Opener = open_backends) -> Lifespan:
     @asynccontextmanager
     async def run(_: Starlette) -> AsyncIterator[State]:
         async with aclosing(verifier(settings)) as tokens, opener(settings) as backends:
+            tokens.keys.start()
+            if settings.trust_mesh_claims:
+                _log.warning("mesh_claims_trusted", header=HEADER, sender="any process of this pod or machine")
             yield state(settings, backends, tokens)
 
     return run
@@ -52,7 +59,7 @@ def state(settings: Settings, backends: Backends, tokens: TokenVerifier) -> Stat
             version=settings.app_version,
             mode=settings.mode,
         ),
-        authenticator=Authenticator(tokens, backends.store),
+        authenticator=Authenticator(tokens, backends.store, trust_mesh=settings.trust_mesh_claims),
         health=Health(backends.dependencies, tokens.keys),
     )
 

@@ -21,14 +21,28 @@ FETCH_TIMEOUT = timedelta(seconds=5)
 
 @dataclass(frozen=True, slots=True)
 class KeyStatus:
-    """For health checks: how many keys are held, since when (None: never had any), and the last attempt's error."""
+    """For operators: how many keys are held, since when (None: never had any), and the last attempt's error.
+
+    `reads` and `failures` count the attempts to read them that succeeded and failed.
+    """
 
     count: int
     age: timedelta | None
     error: str | None
+    reads: int = 0
+    failures: int = 0
 
 
 class KeySource(Protocol):
+    @property
+    def generation(self) -> int:
+        """Another number once the keys are not the same ones."""
+        ...
+
+    def start(self) -> None:
+        """Reads the keys now and then in the background from here on, if they can change; never waits or fails."""
+        ...
+
     async def find(self, kid: str | None) -> Sequence[VerificationKey]:
         """The keys with that `kid`, or the only one for None; empty if unknown. Raises KeysUnavailable."""
         ...
@@ -41,9 +55,14 @@ class KeySource(Protocol):
 class StaticKeys:
     """Keys that never change."""
 
+    generation = 0
+
     def __init__(self, keys: Sequence[VerificationKey]) -> None:
         self._keys = keys
         self._since = time.monotonic()
+
+    def start(self) -> None:
+        """There is nothing to read."""
 
     async def find(self, kid: str | None) -> Sequence[VerificationKey]:
         return matching(self._keys, kid)
@@ -58,9 +77,9 @@ class StaticKeys:
 class LoadedKeys:
     """Keys read by `load` and kept: the last good ones serve for as long as nothing newer can be read.
 
-    They are read again, in the background, when older than `refresh_every`, and at once for an unknown `kid` (the
-    issuer may have a new key). Attempts are `retry_every` apart, a second while there are no keys at all; all callers
-    share one.
+    They are read again, in the background, when older than `refresh_every` (after `start`, also while nobody calls, so
+    that a key that was taken out ends with or without traffic), and at once for an unknown `kid` (the issuer may
+    have a new key). Attempts are `retry_every` apart, a second while there are no keys at all; all callers share one.
     """
 
     def __init__(
@@ -75,11 +94,19 @@ class LoadedKeys:
         self._refresh_every = refresh_every.total_seconds()
         self._retry_every = retry_every.total_seconds()
         self._monotonic = monotonic
+        self.generation = 0
         self._keys: Sequence[VerificationKey] = ()
         self._loaded_at: float | None = None
         self._tried_at: float | None = None
         self._error: KeysUnavailable | None = None
         self._loading: asyncio.Task[None] | None = None
+        self._rounds: asyncio.Task[None] | None = None
+        self._reads = 0
+        self._failures = 0
+
+    def start(self) -> None:
+        if self._rounds is None:
+            self._rounds = asyncio.create_task(self._keep_reading())
 
     async def find(self, kid: str | None) -> Sequence[VerificationKey]:
         if not self._keys:
@@ -103,14 +130,22 @@ class LoadedKeys:
 
     def status(self) -> KeyStatus:
         age = None if self._loaded_at is None else timedelta(seconds=self._age())
-        return KeyStatus(len(self._keys), age, self._error.reason if self._error else None)
+        error = self._error.reason if self._error else None
+        return KeyStatus(len(self._keys), age, error, self._reads, self._failures)
 
     async def aclose(self) -> None:
-        """Stops an attempt under way."""
-        task = self._loading
-        if task is not None:
-            task.cancel()
-            await asyncio.wait({task})
+        """Stops what runs in the background."""
+        for task in (self._rounds, self._loading):
+            if task is not None:
+                task.cancel()
+                await asyncio.wait({task})
+
+    async def _keep_reading(self) -> None:
+        while True:
+            attempt = self._start()
+            if attempt is not None:
+                await asyncio.wait({attempt})
+            await asyncio.sleep(self._refresh_every if self._keys else self._retry_every)
 
     def _age(self) -> float:
         return self._monotonic() - (self._loaded_at or 0.0)
@@ -127,13 +162,20 @@ class LoadedKeys:
 
     async def _attempt(self) -> None:
         try:
-            self._keys = parse_keys(await self._load())
-            self._loaded_at = self._monotonic()
-            self._error = None
+            self._take(parse_keys(await self._load()))
         except KeysUnavailable as exc:
+            self._failures += 1
             self._error = exc
         finally:
             self._loading = None
+
+    def _take(self, keys: Sequence[VerificationKey]) -> None:
+        self._reads += 1
+        self._loaded_at = self._monotonic()
+        self._error = None
+        if keys != self._keys:
+            self._keys = keys
+            self.generation += 1
 
 
 def is_fetchable(url: str) -> bool:

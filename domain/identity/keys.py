@@ -8,7 +8,7 @@ import jwt
 import orjson
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
-from domain.errors import Unauthenticated
+from domain.identity.refusals import Cause, TokenRefused
 
 PublicKey = rsa.RSAPublicKey | ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey
 
@@ -20,11 +20,13 @@ ALGORITHMS = _RSA | _EDWARDS | frozenset[str]().union(*_CURVES.values())
 """All that a token may be signed with: asymmetric signatures only."""
 
 
-class KeysUnavailable(Unauthenticated):
+class KeysUnavailable(TokenRefused):
     """No token can be checked: the issuer's keys are not there, or are none that may be used."""
 
     def __init__(self, reason: str) -> None:
-        super().__init__(f"The issuer's keys are not available ({reason}): try again in a moment.")
+        super().__init__(
+            Cause.KEYS_UNAVAILABLE, f"The issuer's keys are not available ({reason}): try again in a moment."
+        )
         self.reason = reason
 
 

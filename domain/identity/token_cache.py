@@ -37,6 +37,9 @@ class TokenCache:
         if len(self._callers) > self._capacity:
             self._callers.popitem(last=False)
 
+    def clear(self) -> None:
+        self._callers.clear()
+
     def __len__(self) -> int:
         return len(self._callers)
 

@@ -23,6 +23,7 @@ def verifier(settings: Settings) -> TokenVerifier:
     """
     _check_role_scopes(settings)
     if _uses_development_keys(settings):
+        _check_no_mesh(settings)
         keys: KeySource = StaticKeys(parse_keys(_development_keys(settings).jwks))
         return _verifier(settings, ISSUER, AUDIENCE, keys)
     if settings.jwt_issuer is None or settings.jwt_audience is None or settings.jwt_jwks is None:
@@ -78,6 +79,14 @@ def _verifier(settings: Settings, issuer: str, audience: str, keys: KeySource) -
         roles_claim=settings.jwt_roles_claim,
         role_scopes=settings.role_scopes,
     )
+
+
+def _check_no_mesh(settings: Settings) -> None:
+    if settings.trust_mesh_claims:
+        raise SettingsError(
+            "TRUST_MESH_CLAIMS is refused with the development key, whose tokens no mesh checks: "
+            "unset it, or set JWT_ISSUER, JWT_AUDIENCE and JWT_JWKS."
+        )
 
 
 def _check_role_scopes(settings: Settings) -> None:

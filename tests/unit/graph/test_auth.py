@@ -1,17 +1,24 @@
-"""Callers whose own user is suspended or deleted."""
+"""Callers whose own user is suspended or deleted; claims that a sidecar hands over."""
 
+import base64
 from datetime import timedelta
 from pathlib import Path
 
+import orjson
 import pytest
+from structlog.testing import capture_logs
 
 from domain.errors import Forbidden, StoreUnavailable, Unauthenticated
+from domain.identity.caller import Caller, Right
+from domain.identity.refusals import Cause
 from domain.identity.verifier import development_token, verifier
 from domain.settings import load_settings
 from domain.users.service import UserService
 from graph.auth import STATUS_CACHED_FOR, Authenticator
 from tests.contract.users.memory import MemoryDatabase, MemoryUserStore
-from tests.unit.graph.api import Api
+from tests.fixtures import issuer
+from tests.fixtures.issuer import jwk, jwks, token
+from tests.unit.graph.api import Api, open_api
 
 Headers = list[tuple[bytes, bytes]]
 
@@ -99,6 +106,104 @@ async def test_while_the_store_is_down_the_last_known_status_holds(
         await setting.call(suspended.id)
     with pytest.raises(StoreUnavailable):
         await setting.call(unknown.id)
+
+
+SIDECAR, ELSEWHERE = "127.0.0.6", "10.0.0.7"
+ATTACKER = {"sub": "attacker", "scope": "user:admin"}
+
+
+def payload(**changes: object) -> tuple[bytes, bytes]:
+    """The header of a sidecar that checked a token with these claims."""
+    claims = orjson.dumps(issuer.claims(**changes))
+    return b"x-jwt-payload", base64.urlsafe_b64encode(claims).rstrip(b"=")
+
+
+def bearer(text: str) -> tuple[bytes, bytes]:
+    return b"authorization", f"Bearer {text}".encode()
+
+
+def in_a_mesh(*, trust: bool = True) -> Authenticator:
+    return Authenticator(issuer.verifier(), MemoryUserStore(MemoryDatabase()), trust_mesh=trust)
+
+
+@pytest.mark.parametrize("peer", [SIDECAR, "127.0.0.1", "::1", "::6"])
+async def test_claims_of_the_sidecar_are_taken_where_that_is_asked_for(peer: str) -> None:
+    caller = await in_a_mesh().caller([payload(scope="user:write")], peer)
+    assert caller == Caller(issuer.SUBJECT, frozenset({Right.READ, Right.WRITE}))
+
+
+@pytest.mark.parametrize(
+    ("trust", "peer"),
+    [(False, SIDECAR), (False, ELSEWHERE), (True, ELSEWHERE), (True, "::2"), (True, None), (True, "")],
+)
+async def test_a_forged_header_is_not_even_read(trust: bool, peer: str | None) -> None:
+    for header in (payload(**ATTACKER), (b"x-jwt-payload", b"garbage")):
+        with pytest.raises(Unauthenticated, match="There is no token"):
+            await in_a_mesh(trust=trust).caller([header], peer)
+
+
+@pytest.mark.parametrize("peer", [SIDECAR, ELSEWHERE])
+@pytest.mark.parametrize("trust", [True, False])
+async def test_with_a_token_the_header_counts_for_nothing(trust: bool, peer: str) -> None:
+    caller = await in_a_mesh(trust=trust).caller([payload(**ATTACKER), bearer(token(scope=""))], peer)
+    assert caller == Caller(issuer.SUBJECT)
+
+
+@pytest.mark.parametrize(
+    "authorization", [bearer("a.b.c"), (b"authorization", b""), (b"authorization", b"Basic eDp5"), bearer(token(exp=1))]
+)
+async def test_a_refused_token_is_not_made_good_by_the_header(authorization: tuple[bytes, bytes]) -> None:
+    with pytest.raises(Unauthenticated, match=r"malformed|not understood|expired"):
+        await in_a_mesh().caller([payload(**ATTACKER), authorization], SIDECAR)
+
+
+@pytest.mark.parametrize(
+    ("headers", "message"),
+    [
+        ([payload(exp=1)], "has expired"),
+        ([payload(aud="another-service")], "another audience"),
+        ([payload(iss="https://evil.example")], "another issuer"),
+        ([payload(nbf=2**40)], "not valid yet"),
+        ([payload(sub=None)], "no sub"),
+        ([payload(), payload()], "more than one x-jwt-payload"),
+        ([(b"x-jwt-payload", b"")], "malformed"),
+        ([(b"x-jwt-payload", b"garbage!")], "malformed"),
+    ],
+)
+async def test_what_the_sidecar_hands_over_is_checked_all_the_same(headers: Headers, message: str) -> None:
+    with pytest.raises(Unauthenticated, match=message):
+        await in_a_mesh().caller(headers, SIDECAR)
+
+
+async def test_a_suspended_user_is_refused_with_claims_too(setting: Setting) -> None:
+    user = await setting.users.create({"username": "ada"})
+    await setting.users.suspend(user.id)
+    mesh = Authenticator(issuer.verifier(), setting.store, trust_mesh=True)
+    with pytest.raises(Forbidden, match="is SUSPENDED"):
+        await mesh.caller([payload(sub=user.id)], SIDECAR)
+
+
+async def test_refusals_are_counted_by_cause() -> None:
+    authenticator = in_a_mesh()
+    for headers in ([], [payload(exp=1)], [bearer(token(exp=1))], [bearer("x")]):
+        with pytest.raises(Unauthenticated):
+            await authenticator.caller(headers, SIDECAR)
+    assert authenticator.refusals == {Cause.MISSING: 1, Cause.EXPIRED: 2, Cause.MALFORMED: 1}
+
+
+@pytest.mark.parametrize("trust", [True, False])
+async def test_the_application_says_at_its_start_that_it_trusts(tmp_path: Path, trust: bool) -> None:
+    given = {"jwt_issuer": issuer.ISSUER, "jwt_audience": issuer.AUDIENCE, "jwt_jwks": jwks(jwk("rsa"))}
+    name, value = payload(scope="")
+    with capture_logs() as logs:
+        async with open_api(tmp_path, **given, trust_mesh_claims=trust) as opened:
+            response = await opened.client.post(
+                "/graphql", json={"query": "{ me { id } }"}, headers={name.decode(): value.decode()}
+            )
+    assert response.status_code == (200 if trust else 401)
+    assert ["mesh_claims_trusted" for log in logs if log["event"] == "mesh_claims_trusted"] == (
+        ["mesh_claims_trusted"] if trust else []
+    )
 
 
 @pytest.mark.parametrize(("command", "code"), [("suspend", "FORBIDDEN"), ("delete", "FORBIDDEN")])

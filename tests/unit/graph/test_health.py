@@ -57,6 +57,24 @@ async def test_a_dependency_that_hangs_is_down(api: Api, monkeypatch: pytest.Mon
     assert response.json()["dependencies"]["store"]["error"] == "no answer within 0.02 s"
 
 
+async def test_metrics_tell_of_keys_and_refusals_without_whose(api: Api) -> None:
+    user = await api.create(username="ada")
+    token = api.headers(user.id)["Authorization"].removeprefix("Bearer ")
+    for authorization in ("Bearer x", "Basic eDp5", f"Bearer {token[:-4]}AAAA"):
+        refused = await api.client.post("/graphql", json={}, headers={"Authorization": authorization})
+        assert refused.status_code == 401
+    page = (await api.client.get("/metrics")).text
+    lines = dict(line.rsplit(" ", 1) for line in page.splitlines() if line.startswith("token_"))
+    assert lines.pop("token_keys") == "1.0"
+    assert float(lines.pop("token_keys_age_seconds")) >= 0
+    assert {name: float(value) for name, value in lines.items() if float(value)} == {
+        'token_refusals_total{reason="malformed"}': 2.0,
+        'token_refusals_total{reason="signature"}': 1.0,
+    }
+    assert 'token_key_reads_total{outcome="failed"}' in lines
+    assert user.id not in page
+
+
 async def test_metrics_name_the_version_and_no_user(api: Api) -> None:
     user = await api.create(username="ada-lovelace")
     await api.data('query Secret { userBy(by: {username: "ada-lovelace"}) { id } }', subject=user.id, scope="")

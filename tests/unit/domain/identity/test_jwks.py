@@ -1,6 +1,7 @@
 """When keys are read again, and what serves while they cannot be."""
 
 import asyncio
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
@@ -36,6 +37,12 @@ class Issuer:
 async def _settled() -> None:
     for _ in range(5):
         await asyncio.sleep(0)
+
+
+async def _until(reached: Callable[[], bool]) -> None:
+    async with asyncio.timeout(10):
+        while not reached():  # noqa: ASYNC110 (the source has no event of its own)
+            await asyncio.sleep(0.005)
 
 
 async def _kids(keys: LoadedKeys, kid: str) -> list[str | None]:
@@ -160,6 +167,75 @@ async def test_without_any_keys_it_says_so_and_tries_again_every_second() -> Non
     issuer.down = False
     issuer.now += 1
     assert await _kids(keys, "rsa") == ["rsa"]
+
+
+async def test_the_generation_changes_with_the_keys_and_not_with_reading() -> None:
+    issuer = Issuer("rsa")
+    keys = issuer.keys()
+    await keys.find("rsa")
+    first = keys.generation
+    issuer.now += 10
+    await keys.refresh()
+    assert (issuer.reads, keys.generation) == (2, first)
+    issuer.names = ("p256",)
+    issuer.now += 10
+    await keys.refresh()
+    assert keys.generation == first + 1
+
+
+async def test_a_flood_of_made_up_kids_reads_once_an_interval() -> None:
+    issuer = Issuer("rsa")
+    keys = issuer.keys()
+    await keys.find("rsa")
+    for _ in range(3):
+        issuer.now += 10
+        await asyncio.gather(*(keys.find(f"made up {number}") for number in range(1_000)))
+    assert issuer.reads == 4
+
+
+async def test_once_started_a_key_that_was_taken_out_ends_although_nobody_calls() -> None:
+    issuer = Issuer("rsa", "p256")
+    keys = LoadedKeys(issuer.load, refresh_every=timedelta(seconds=0.01), retry_every=timedelta(0))
+    keys.start()
+    keys.start()
+    await _until(lambda: keys.status().count == 2)
+    issuer.names = ("p256",)
+    await _until(lambda: keys.status().count == 1)
+    issuer.down = True
+    await _until(lambda: keys.status().error == "down")
+    issuer.down = False
+    await _until(lambda: keys.status().error is None)
+    await keys.aclose()
+    reads = issuer.reads
+    await asyncio.sleep(0.05)
+    assert issuer.reads == reads
+
+
+async def test_an_attempt_that_breaks_in_an_unforeseen_way_is_not_the_last() -> None:
+    attempts = 0
+
+    async def load() -> bytes:
+        nonlocal attempts
+        attempts += 1
+        if attempts == 1:
+            raise LookupError("unforeseen")
+        return jwks(jwk("rsa")).encode()
+
+    keys = LoadedKeys(load, retry_every=timedelta(0))
+    keys.start()
+    await _until(lambda: keys.status().count == 1)
+    await keys.aclose()
+
+
+async def test_reads_are_counted_by_how_they_end() -> None:
+    issuer = Issuer("rsa")
+    keys = issuer.keys()
+    await keys.find("rsa")
+    issuer.down = True
+    for _ in range(2):
+        issuer.now += 10
+        await keys.refresh()
+    assert (keys.status().reads, keys.status().failures) == (1, 2)
 
 
 async def test_closing_stops_a_read_under_way() -> None:

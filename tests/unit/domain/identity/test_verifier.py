@@ -80,6 +80,17 @@ def test_a_role_that_gives_an_unknown_scope_is_refused() -> None:
         verifier(Settings(**GIVEN, role_scopes={"ops": ["user:read", "user:all"]}))
 
 
+def test_claims_of_a_mesh_are_refused_where_no_mesh_checks_tokens(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="TRUST_MESH_CLAIMS is refused with the development key"):
+        verifier(Settings(environment="development", data_dir=tmp_path, trust_mesh_claims=True))
+    verifier(Settings(**GIVEN, trust_mesh_claims=True))
+
+
+def test_claims_of_a_mesh_are_not_trusted_by_default(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("TRUST_MESH_CLAIMS", raising=False)
+    assert Settings().trust_mesh_claims is False
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
