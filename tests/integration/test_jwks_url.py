@@ -4,14 +4,17 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from pathlib import Path
 
+import httpx
 import pytest
 import pytest_asyncio
 
 from domain.errors import Unauthenticated
 from domain.identity.jwks import MAX_DOCUMENT_BYTES, LoadedKeys, from_url
 from domain.identity.keys import KeysUnavailable
-from tests.fixtures.issuer import SUBJECT, jwk, jwks, token, verifier
+from tests.fixtures.issuer import AUDIENCE, ISSUER, SUBJECT, jwk, jwks, token, verifier
+from tests.integration.graph.process import serving
 
 Answer = Callable[[asyncio.StreamWriter], Awaitable[None]]
 
@@ -72,6 +75,11 @@ async def dripping(writer: asyncio.StreamWriter) -> None:
         await asyncio.sleep(0.05)
 
 
+async def silent(_: asyncio.StreamWriter) -> None:
+    """The connection stands, and nothing comes."""
+    await asyncio.sleep(2)
+
+
 @asynccontextmanager
 async def _running() -> AsyncIterator[IssuerServer]:
     server = IssuerServer()
@@ -90,6 +98,20 @@ async def issuer_server() -> AsyncIterator[IssuerServer]:
 
 def _keys(server: IssuerServer, *, refresh_every: timedelta = timedelta(minutes=5)) -> LoadedKeys:
     return LoadedKeys(from_url(server.url), refresh_every=refresh_every, retry_every=timedelta(0))
+
+
+async def _until(reached: Callable[[], Awaitable[bool]]) -> None:
+    async with asyncio.timeout(15):
+        while not await reached():  # noqa: ASYNC110 (what is waited for is in another process, or has no event)
+            await asyncio.sleep(0.05)
+
+
+async def _is(value: bool) -> bool:
+    return value
+
+
+async def _answers(request: Awaitable[httpx.Response]) -> bool:
+    return (await request).status_code == 200
 
 
 async def test_tokens_are_checked_with_keys_from_the_url(issuer_server: IssuerServer) -> None:
@@ -131,6 +153,49 @@ async def test_starting_before_the_issuer(issuer_server: IssuerServer) -> None:
     assert (await checks.verify(token())).subject == SUBJECT
 
 
+async def test_a_key_that_the_issuer_takes_out_ends_for_remembered_tokens_too(issuer_server: IssuerServer) -> None:
+    issuer_server.answer = answering(jwks(jwk("rsa"), jwk("p256")))
+    keys = _keys(issuer_server, refresh_every=timedelta(seconds=0.05))
+    keys.start()
+    checks = verifier(keys=keys)
+    old, new = token(), token("p256", "ES256")
+    for _ in range(20):
+        assert {(await checks.verify(text)).subject for text in (old, new)} == {SUBJECT}
+    issuer_server.answer = answering(jwks(jwk("p256")))
+    await _until(lambda: _is(keys.status().count == 1))
+    with pytest.raises(Unauthenticated, match="unknown key"):
+        await checks.verify(old)
+    assert (await checks.verify(new)).subject == SUBJECT
+    await keys.aclose()
+
+
+async def test_a_flood_of_made_up_kids_is_one_request_to_the_issuer(issuer_server: IssuerServer) -> None:
+    keys = LoadedKeys(from_url(issuer_server.url))
+    checks = verifier(keys=keys)
+    await checks.verify(token())
+    floods = (checks.verify(token(headers={"kid": f"made-up-{number}"})) for number in range(200))
+    outcomes = await asyncio.gather(*floods, return_exceptions=True)
+    assert {str(outcome) for outcome in outcomes} == {"The token is signed with an unknown key."}
+    assert issuer_server.requests == 1  # the first read was less than ten seconds ago
+
+
+async def test_the_service_starts_before_the_issuer_and_says_so(issuer_server: IssuerServer, tmp_path: Path) -> None:
+    await issuer_server.stop()
+    environment = {"JWT_ISSUER": ISSUER, "JWT_AUDIENCE": AUDIENCE, "JWT_JWKS": issuer_server.url}
+    query = {"query": "{ me { id } }"}
+    async with serving(tmp_path, **environment) as (_, client):
+        client.headers["Authorization"] = f"Bearer {token()}"
+        refused = await client.post("/graphql", json=query)
+        assert refused.status_code == 401
+        assert "The issuer's keys are not available" in refused.json()["errors"][0]["message"]
+        ready = await client.get("/readyz")
+        assert (ready.status_code, ready.json()["dependencies"]["tokenKeys"]["state"]) == (200, "down")
+        assert 'token_refusals_total{reason="keys_unavailable"} 1.0' in (await client.get("/metrics")).text
+        await issuer_server.start()
+        await _until(lambda: _answers(client.post("/graphql", json=query)))
+        assert (await client.get("/readyz")).json()["dependencies"]["tokenKeys"]["count"] == 1
+
+
 @pytest.mark.parametrize(
     ("answer", "reason"),
     [
@@ -155,7 +220,8 @@ async def test_an_answer_that_is_no_jwks_says_why(issuer_server: IssuerServer, a
     assert keys.status().error == refusal.value.reason
 
 
-async def test_an_answer_that_never_ends_is_given_up(issuer_server: IssuerServer) -> None:
-    issuer_server.answer = dripping
+@pytest.mark.parametrize("answer", [dripping, silent])
+async def test_an_answer_that_never_ends_is_given_up(issuer_server: IssuerServer, answer: Answer) -> None:
+    issuer_server.answer = answer
     with pytest.raises(KeysUnavailable, match="the JWKS URL did not answer: TimeoutError"):
         await from_url(issuer_server.url, timeout=timedelta(seconds=0.5))()
