@@ -5,12 +5,14 @@ from dataclasses import dataclass, field
 import strawberry
 
 from domain.identity.caller import Caller
+from domain.peers.peers import NoPeers, Origin, PeerFields
 from domain.search.change_token import ChangeTokens
 from domain.search.service import SearchService
 from domain.settings import Mode
 from domain.users.service import UserService
 from graph.index_lag import IndexLag
 from graph.loaders.users import UserLoader, user_loader
+from graph.peers.loader import PeerFieldLoader
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +25,7 @@ class Services:
     index_lag: IndexLag
     version: str
     mode: Mode
+    peers: PeerFields = field(default_factory=NoPeers)
 
 
 @dataclass(slots=True)
@@ -33,10 +36,13 @@ class Context:
     caller: Caller
     operation_name: str | None = None
     operation: str = "none"
+    origin: Origin = field(default_factory=Origin)
     user_loader: UserLoader = field(init=False)
+    peer_fields: PeerFieldLoader = field(init=False)
 
     def __post_init__(self) -> None:
         self.user_loader = user_loader(self.services.users)
+        self.peer_fields = PeerFieldLoader(self.services.peers, self.origin)
 
 
 Info = strawberry.Info[Context, None]

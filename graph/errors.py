@@ -8,7 +8,7 @@ from typing import Any
 import structlog
 from graphql import GraphQLError, GraphQLSyntaxError
 
-from domain.errors import BadInput, InternalError, LimitExceeded, ServiceError
+from domain.errors import BadInput, InternalError, LimitExceeded, PeerUnavailable, ServiceError
 from domain.logs import trace
 
 PARSE_FAILED = "GRAPHQL_PARSE_FAILED"
@@ -39,8 +39,14 @@ def present_service_error(error: ServiceError) -> dict[str, Any]:
     if isinstance(error, InternalError):
         message, extensions = _mask(error, None)
         return {"message": message, "extensions": extensions}
+    return {"message": error.message, "extensions": {"code": error.code, **_details(error)}}
+
+
+def _details(error: ServiceError) -> dict[str, Any]:
+    """What else the extensions say: the input's field; the seconds after which asking a peer again may help."""
     field = {"field": error.field} if error.field else {}
-    return {"message": error.message, "extensions": {"code": error.code, **field}}
+    after = error.retry_after if isinstance(error, PeerUnavailable) else None
+    return field | ({"retryAfter": round(after.total_seconds(), 3)} if after is not None else {})
 
 
 def _present(error: GraphQLError, *, validating: bool) -> dict[str, Any]:

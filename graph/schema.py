@@ -1,5 +1,6 @@
 """The schema: the roots, the scalars and the limits put together."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import strawberry
@@ -7,6 +8,7 @@ from graphql import ASTValidationRule, GraphQLInputObjectType, GraphQLObjectType
 from strawberry.schema.config import StrawberryConfig
 from strawberry.tools import create_type
 
+from domain.peers.sdl import PeerSchema
 from domain.settings import Settings
 from graph.documents import Documents, PreparedDocuments
 from graph.limits.aliases import alias_limit
@@ -18,6 +20,7 @@ from graph.mutations.import_users import import_users
 from graph.mutations.reactivate_user import reactivate_user
 from graph.mutations.suspend_user import suspend_user
 from graph.mutations.update_user import update_user
+from graph.peers.fields import with_peer_fields
 from graph.queries.me import me
 from graph.queries.nodes import node, nodes
 from graph.queries.search import search_users, suggest_users
@@ -38,12 +41,17 @@ class Schema(strawberry.Schema):
         """The schema of graphql-core that this one is made of."""
         return self._schema
 
+    def add_peers(self, peers: Sequence[PeerSchema]) -> None:
+        """Adds the fields and types of peers, before the first request."""
+        self._schema = with_peer_fields(self._schema, peers)
+        self._schema._strawberry_schema = self  # type: ignore[attr-defined]  # noqa: SLF001 (Strawberry looks there)
+
     def process_errors(self, *_: Any, **__: Any) -> None:
         pass
 
 
-def build_schema(settings: Settings) -> Schema:
-    """The schema with the limits of `settings`."""
+def build_schema(settings: Settings, peers: Sequence[PeerSchema] = ()) -> Schema:
+    """The schema with the limits of `settings` and what `peers` add."""
     rules: list[type[ASTValidationRule]] = [
         depth_limit(settings.max_query_depth),
         alias_limit(settings.max_query_aliases),
@@ -59,11 +67,13 @@ def build_schema(settings: Settings) -> Schema:
         extensions=[lambda: PreparedDocuments(documents, schema.core)],
     )
     _leave_out_null_defaults(schema.core)
+    if peers:
+        schema.add_peers(peers)
     return schema
 
 
 def sdl() -> str:
-    """The public names, in GraphQL's own language; they depend on no setting."""
+    """The public names, in GraphQL's own language; they depend on no setting and no peer."""
     return build_schema(Settings.model_construct()).as_str() + "\n"
 
 

@@ -1,0 +1,1 @@
+"""Fields that other services give to a user."""
