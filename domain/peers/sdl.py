@@ -36,7 +36,7 @@ from domain.peers.sdl_directives import without_federation
 
 EXTENDED = "User"
 _STUB = """
-directive @peer(name: String!) on OBJECT
+directive @peer(name: String!) repeatable on OBJECT
 type Query { user: User }
 type User { id: ID! }
 """

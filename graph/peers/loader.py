@@ -38,7 +38,7 @@ class PeerFieldLoader:
         """One for all users of a list: the nodes are those of the document, which outlives the request."""
         key = tuple(map(id, info.field_nodes))
         if key not in self._selections:
-            variables = getattr(info.variable_values, "coerced", info.variable_values)  # Strawberry gives a dict
+            variables: Any = getattr(info.variable_values, "coerced", info.variable_values)  # Strawberry gives a dict
             operation = Operation(info.schema, info.operation, info.fragments, variables)
             self._selections[key] = select(info.field_nodes, operation, parent=info.parent_type.name)
         return self._selections[key]

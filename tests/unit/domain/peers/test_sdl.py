@@ -32,7 +32,7 @@ def test_fields_and_types_are_read() -> None:
 
 REFUSED = {
     "syntax": (f"\n{USER} e: Int", 2, "Syntax Error"),
-    "nobody's fields": ("extend type User { e: Int }", 1, "say whose fields they are"),
+    "nobody's fields": ("extend type User { e: Int }", 1, "say whose fields these are"),
     "an unknown peer": ('\nextend type User @peer(name: "x") { e: Int }', 2, "PEERS has no peer 'x', only: posts"),
     "two peers": (f'{USER} e: Int }}\nextend type User @peer(name: "other") {{ f: Int }}', 2, "a file has one peer"),
     "nothing": ("type Post { id: ID }", 1, "nothing is added"),
