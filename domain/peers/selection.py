@@ -17,11 +17,9 @@ from graphql import (
     SelectionSetNode,
     TypeInfo,
     TypeInfoVisitor,
-    Undefined,
     VariableDefinitionNode,
     VariableNode,
     Visitor,
-    ast_from_value,
     print_ast,
     visit,
 )
@@ -90,10 +88,9 @@ class _Preparer(Visitor):
         field = self._types.get_field_def()
         given = {argument.name.value for argument in node.arguments or ()}
         missing = [
-            ArgumentNode(name=NameNode(value=name), value=value)
+            ArgumentNode(name=NameNode(value=name), value=argument.ast_node.default_value)
             for name, argument in (field.args if field else {}).items()
-            if name not in given and argument.default_value is not Undefined
-            if (value := ast_from_value(argument.default_value, argument.type)) is not None
+            if name not in given and argument.ast_node is not None and argument.ast_node.default_value is not None
         ]
         return _changed(node, arguments=(*(node.arguments or ()), *missing)) if missing else None
 

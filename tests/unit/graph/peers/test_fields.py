@@ -79,6 +79,14 @@ async def test_all_users_of_a_page_are_asked_for_in_one_call(world: World) -> No
     assert call.text.count("_entities(") == 1
 
 
+async def test_defaults_of_our_schema_are_sent(world: World) -> None:
+    await world.create("ada")
+    await world.ask("{ users(first: 1) { edges { node { posts { shout } } } } }")
+    (call,) = world.peer.calls
+    assert "posts(first: 2)" in call.text
+    assert "shout(loud: false)" in call.text
+
+
 async def test_only_what_is_selected_is_forwarded(world: World) -> None:
     await world.create("ada")
     await world.ask("{ users(first: 1) { edges { node { posts(first: 1) { title } } } } }")
