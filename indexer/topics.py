@@ -14,6 +14,7 @@ from domain.errors import SettingsError
 from domain.settings import Settings
 from indexer.errors import KafkaUnavailable
 from indexer.kafka import closed, connection, limited
+from indexer.kafka_refusals import connecting
 
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
@@ -77,18 +78,11 @@ def differences(config: Mapping[str, str]) -> list[str]:
 async def _admin(settings: Settings) -> AsyncIterator[AIOKafkaAdminClient]:
     admin = AIOKafkaAdminClient(**connection(settings))
     try:
-        async with limited(f"connecting as {_settings_of_connection(settings)} say"):
+        async with connecting(settings):
             await admin.start()
         yield admin
     finally:
         await closed(admin.close())
-
-
-def _settings_of_connection(settings: Settings) -> str:
-    """What to look at when a connection fails: a broker that refuses credentials just closes it."""
-    if settings.kafka_security_protocol.startswith("SASL"):
-        return "KAFKA_BOOTSTRAP_SERVERS, KAFKA_SECURITY_PROTOCOL, KAFKA_USERNAME and KAFKA_PASSWORD"
-    return "KAFKA_BOOTSTRAP_SERVERS and KAFKA_SECURITY_PROTOCOL"
 
 
 async def _ensure(admin: AIOKafkaAdminClient, name: str, settings: Settings) -> Topic:

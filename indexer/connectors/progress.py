@@ -12,6 +12,7 @@ from domain.settings import Settings
 from indexer.connectors.health import Health, Progress, judge, suspect
 from indexer.connectors.worker import Connector, ConnectWorker, meant
 from indexer.kafka import closed, connection, limited, stop_consumer
+from indexer.kafka_refusals import connecting
 
 POLL_SECONDS = 1.0
 FETCH_MILLISECONDS = 200
@@ -67,7 +68,7 @@ async def open_progress_reader(settings: Settings) -> AsyncIterator[ProgressRead
         **connection(settings), isolation_level="read_committed", enable_auto_commit=False, auto_offset_reset="earliest"
     )
     try:
-        async with limited("connecting to Kafka"):
+        async with connecting(settings):
             await admin.start()
             await consumer.start()
         yield ProgressReader(admin, consumer)
