@@ -6,7 +6,7 @@ from typing import Self
 import strawberry
 
 
-@strawberry.type
+@strawberry.federation.type(shareable=True)
 class PageInfo:
     has_next_page: bool
     has_previous_page: bool

@@ -3,8 +3,14 @@
 from collections.abc import Sequence
 from typing import Any
 
-import strawberry
-from graphql import ASTValidationRule, GraphQLInputObjectType, GraphQLObjectType, GraphQLSchema, Undefined
+from graphql import (
+    ASTValidationRule,
+    GraphQLInputObjectType,
+    GraphQLObjectType,
+    GraphQLSchema,
+    Undefined,
+)
+from strawberry import federation
 from strawberry.schema.config import StrawberryConfig
 from strawberry.tools import create_type
 
@@ -21,6 +27,8 @@ from graph.mutations.reactivate_user import reactivate_user
 from graph.mutations.suspend_user import suspend_user
 from graph.mutations.update_user import update_user
 from graph.peers.fields import with_peer_fields
+from graph.public_names import public_names
+from graph.queries.entities import entities
 from graph.queries.me import me
 from graph.queries.nodes import node, nodes
 from graph.queries.search import search_users, suggest_users
@@ -29,11 +37,13 @@ from graph.queries.users import user, user_by, users
 from graph.types.scalars import SCALARS
 from graph.types.user import User
 
-Query = create_type("Query", [user, user_by, users, search_users, suggest_users, me, node, nodes, service_info])
+Query = create_type(
+    "Query", [user, user_by, users, search_users, suggest_users, me, node, nodes, service_info, entities]
+)
 Mutation = create_type("Mutation", [create_user, update_user, suspend_user, reactivate_user, delete_user, import_users])
 
 
-class Schema(strawberry.Schema):
+class Schema(federation.Schema):
     """Strawberry's, but errors are told and logged where the response is made, once: see errors.py."""
 
     @property
@@ -63,6 +73,7 @@ def build_schema(settings: Settings, peers: Sequence[PeerSchema] = ()) -> Schema
         query=Query,
         mutation=Mutation,
         types=[User],
+        federation_version="2.5",  # what every router of the last years knows; we need no more
         config=StrawberryConfig(scalar_map=SCALARS),
         extensions=[lambda: PreparedDocuments(documents, schema.core)],
     )
@@ -73,8 +84,11 @@ def build_schema(settings: Settings, peers: Sequence[PeerSchema] = ()) -> Schema
 
 
 def sdl() -> str:
-    """The public names, in GraphQL's own language; they depend on no setting and no peer."""
-    return build_schema(Settings.model_construct()).as_str() + "\n"
+    """The public names, in GraphQL's own language; they depend on no setting and no peer.
+
+    Without the directives of federation, which most tools do not know: routers read `_service`.
+    """
+    return public_names(build_schema(Settings.model_construct()).as_str()) + "\n"
 
 
 def _leave_out_null_defaults(schema: GraphQLSchema) -> None:

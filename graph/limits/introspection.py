@@ -6,10 +6,10 @@ from domain.errors import Forbidden
 
 
 class NoIntrospection(ValidationRule):
-    """A validation rule that refuses `__schema` and `__type`; `__typename` is every client's."""
+    """A rule that refuses `__schema`, `__type` and a subgraph's `_service`; `__typename` is every client's."""
 
     def enter_field(self, node: FieldNode, *_: object) -> None:
-        if node.name.value in {"__schema", "__type"}:
+        if node.name.value in {"__schema", "__type", "_service"}:
             self.report_error(
                 GraphQLError(
                     "Introspection is switched off here: see graph/schema.graphql, or set INTROSPECTION.",

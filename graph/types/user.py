@@ -16,7 +16,9 @@ strawberry.enum(Status, name="UserStatus", description="Where a user is in its l
 _ATTRIBUTES = tuple(field.attribute for field in FIELDS)
 
 
-@strawberry.type(description="A user of the platform. Names and meaning follow SCIM 2.0 (RFC 7643).")
+@strawberry.federation.type(
+    keys=["id"], description="A user of the platform. Names and meaning follow SCIM 2.0 (RFC 7643)."
+)
 class User(Node):
     external_id: str | None = strawberry.field(description="The id in the system that the user came from, unique.")
     username: str = strawberry.field(description="Unique, whatever the case and Unicode form.")
