@@ -49,12 +49,7 @@ async def write_bulk(
     """
     lines = bulk_lines(entries, version_type) + deletion_lines(entries, kept)
     try:
-        answer = await client.bulk(
-            index=target.name,
-            operations=lines,  # type: ignore[arg-type]  # lines of JSON go as they are
-            require_alias=target.is_alias,
-            filter_path="items.*.status,items.*.error.type,items.*.error.reason",
-        )
+        items = await _bulk(client, target, lines)
     except ApiError as exc:
         if exc.status_code != 413:
             raise
@@ -65,7 +60,40 @@ async def write_bulk(
             *await write_bulk(client, target, entries[:half], version_type, kept=kept),
             *await write_bulk(client, target, entries[half:], version_type, kept=kept),
         ]
-    return bulk_results(target, entries, kept, answer.body["items"])
+    results = bulk_results(target, entries, kept, items)
+    return results if version_type == "external" else await _deleted_anyway(client, target, entries, results)
+
+
+async def _bulk(client: AsyncElasticsearch, target: Target, lines: Sequence[bytes]) -> Sequence[Mapping[str, Any]]:
+    answer = await client.bulk(
+        index=target.name,
+        operations=lines,  # type: ignore[arg-type]  # lines of JSON go as they are
+        require_alias=target.is_alias,
+        filter_path="items.*.status,items.*.error.type,items.*.error.reason",
+    )
+    items: Sequence[Mapping[str, Any]] = answer.body["items"]
+    return items
+
+
+async def _deleted_anyway(
+    client: AsyncElasticsearch, target: Target, entries: Sequence[IndexEntry], results: list[Result]
+) -> list[Result]:
+    """`results` of a repair, once the deletions that were stale are written again without a version.
+
+    Who writes without versions, as Kafka Connect's HTTP sink does, leaves a document whose version for the engine is
+    above the user's. A deletion is final, so it may go all the same; what the engine remembers of it is higher still,
+    and holds back whatever is under way.
+    """
+    left = [
+        entry
+        for entry, result in zip(entries, results, strict=True)
+        if entry.document is None and result.outcome is Outcome.STALE
+    ]
+    if not left:
+        return results
+    items = await _bulk(client, target, deletion_lines(left, [target.name]))
+    found = {entry.id: _result(target, item) for entry, item in zip(left, items, strict=True)}
+    return [found.get(entry.id, result) for entry, result in zip(entries, results, strict=True)]
 
 
 def bulk_lines(entries: Sequence[IndexEntry], version_type: VersionType) -> list[bytes]:

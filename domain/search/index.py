@@ -51,7 +51,8 @@ class IndexWriter(Protocol):
         """Apply `entries` (of different users) as one durable batch, one result each.
 
         The user's version is the write's external version: a lower or equal one than what is there is STALE
-        (with `repair`, an equal one is written again). Raises SearchUnavailable: nothing is known, write again.
+        (with `repair`, an equal one is written again, and a deletion goes even if somebody else has written the
+        document under a version of the engine's). Raises SearchUnavailable: nothing is known, write again.
 
         A deletion reaches every other index of ours, too, so that no kept one still has the user.
         """

@@ -241,3 +241,23 @@ async def test_credentials_of_the_url_are_sent() -> None:
         with pytest.raises(SearchUnavailable, match="refuses our credentials"):
             await ElasticsearchIndex(client, "users", timeout=TIMEOUT).ping()
     assert b"authorization: basic yw5uonnay3jldA==".lower() in (await asked).lower()
+
+
+async def test_a_repair_deletes_what_somebody_wrote_without_versions(search: Search) -> None:
+    """The engine counts such writes: its version of the document is above the user's."""
+    await search.writer.prepare()
+    user, other = a_user(), a_user()
+    await search.writer.write([IndexEntry(one.id, 1, search_document(one)) for one in (user, other)])
+    for _ in range(3):
+        await search.client.index(index=search.alias, id=user.id, document=search_document(user))
+    deletions = [IndexEntry(one.id, 2, None) for one in (other, user)]
+    assert [result.outcome for result in await search.writer.write(deletions)] == [Outcome.APPLIED, Outcome.STALE]
+    (index,) = await search.indexes()
+    async with search.catalog().writer(index) as named:
+        results = await named.write(deletions, repair=True)
+    assert [result.outcome for result in results] == [Outcome.APPLIED, Outcome.APPLIED]
+    assert await search.writer.scan(None, 5) == []
+    late = [IndexEntry(user.id, version, {**search_document(user), "version": version}) for version in (1, 2, 3)]
+    for entry in late:
+        (result,) = await search.writer.write([entry])
+        assert result.outcome is Outcome.STALE
