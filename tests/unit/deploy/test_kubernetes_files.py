@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.unit.deploy import manifests
-from tests.unit.deploy.project import ROOT
+from tests.unit.deploy.project import ROOT, tracked_files
 
 FOLDERS = [manifests.BASE, manifests.MINIKUBE, manifests.PRODUCTION]
 
@@ -28,6 +28,7 @@ def _named(folder: Path) -> set[str]:
 def test_no_file_is_missing_and_none_is_forgotten(folder: Path) -> None:
     files = {name for name in _named(folder) if not name.startswith("../")}
     assert files == {file.name for file in folder.iterdir()}
+    assert {str((folder / name).relative_to(ROOT)) for name in files} <= tracked_files()
 
 
 @folder

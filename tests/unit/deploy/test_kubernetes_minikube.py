@@ -37,7 +37,7 @@ def test_minikube_sets_what_compose_sets() -> None:
 
 
 def test_the_settings_of_minikube_are_those_of_compose() -> None:
-    given = environment_file(MINIKUBE / "settings.env") | environment_file(MINIKUBE / "secrets.env")
+    given = environment_file(MINIKUBE / "settings.properties") | environment_file(MINIKUBE / "secrets.properties")
     theirs = dict(CONTAINERS["relay"]["environment"])
     for name in given.keys() & theirs.keys() - {"MONGODB_URL"}:
         assert given[name] == theirs[name]
@@ -57,7 +57,7 @@ def test_minikubes_mongodb_is_the_image_of_the_replica_set() -> None:
 
 
 def test_minikubes_mongodb_is_where_the_url_says() -> None:
-    url = urlsplit(environment_file(MINIKUBE / "secrets.env")["MONGODB_URL"])
+    url = urlsplit(environment_file(MINIKUBE / "secrets.properties")["MONGODB_URL"])
     given = _variables(SERVERS["mongodb"])
     assert url.netloc == given["MEMBER_HOST"]
     assert url.query == f"replicaSet={given['REPLICA_SET']}"

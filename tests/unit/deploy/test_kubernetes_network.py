@@ -85,9 +85,9 @@ def test_requests_reach_the_api_alone() -> None:
 
 @process
 def test_a_process_reaches_what_its_settings_name_and_nothing_else(name: str) -> None:
-    given = environment_file(PRODUCTION / "settings.env")
+    given = environment_file(PRODUCTION / "settings.properties")
     brokers = {urlsplit(f"//{broker}").port for broker in given["KAFKA_BOOTSTRAP_SERVERS"].split(",")}
-    secrets = environment_file(MINIKUBE / "secrets.env")
+    secrets = environment_file(MINIKUBE / "secrets.properties")
     stores = {urlsplit(secrets[name]).port for name in ("MONGODB_URL", "ELASTICSEARCH_URL")}
     dns, istiod, https = 53, 15012, 443
     expected = {dns, istiod, *stores} | ({https} if name == "api" else brokers)

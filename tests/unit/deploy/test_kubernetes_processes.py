@@ -22,8 +22,8 @@ RESOURCES = [*manifests.resources(BASE), *manifests.resources(PRODUCTION)]
 PROCESSES = manifests.of_kind(RESOURCES, "Deployment")
 AUTOSCALERS = manifests.of_kind(RESOURCES, "HorizontalPodAutoscaler")
 ACCOUNTS = manifests.of_kind(RESOURCES, "ServiceAccount")
-SETTINGS = environment_file(BASE / "settings.env") | environment_file(PRODUCTION / "settings.env")
-SECRETS = environment_file(MINIKUBE / "secrets.env") | {"KAFKA_USERNAME": "relay", "KAFKA_PASSWORD": "throw-away"}
+SETTINGS = environment_file(BASE / "settings.properties") | environment_file(PRODUCTION / "settings.properties")
+SECRETS = environment_file(MINIKUBE / "secrets.properties") | {"KAFKA_USERNAME": "relay", "KAFKA_PASSWORD": "throw-away"}
 
 process = pytest.mark.parametrize("name", list(PROCESSES))
 
@@ -73,7 +73,7 @@ def test_every_variable_is_a_setting(name: str) -> None:
 
 @pytest.mark.parametrize("folder", [BASE, MINIKUBE, PRODUCTION], ids=lambda folder: folder.name)
 def test_every_setting_of_a_file_is_one(folder: Any) -> None:
-    assert environment_file(folder / "settings.env").keys() <= VARIABLES
+    assert environment_file(folder / "settings.properties").keys() <= VARIABLES
 
 
 @process

@@ -50,7 +50,7 @@ def test_the_indexer_scales_on_a_metric_that_it_exports() -> None:
 
 def test_there_are_never_more_indexers_than_partitions() -> None:
     assert AUTOSCALERS["indexer"]["spec"]["maxReplicas"] == Settings.model_fields["kafka_partitions"].default
-    given = [environment_file(folder / "settings.env") for folder in (BASE, PRODUCTION)]
+    given = [environment_file(folder / "settings.properties") for folder in (BASE, PRODUCTION)]
     assert all("KAFKA_PARTITIONS" not in each for each in given)
 
 
