@@ -6,7 +6,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, SecretStr, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
+from pydantic.alias_generators import to_camel
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from domain.errors import SettingsError
@@ -36,6 +37,19 @@ def _seconds(value: Any) -> Any:
 
 
 Duration = Annotated[timedelta, BeforeValidator(_seconds)]
+PeerName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,62}$")]
+
+
+class PeerSettings(BaseModel):
+    """One entry of PEERS: where a peer is, and what is sent to it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True)
+
+    url: str = Field(description="srv://name, static://host:port,... or file:///path")
+    path: str = Field("/graphql", pattern=r"^/[!-~]*$")
+    tls: bool = Field(False, description="inside a mesh its sidecars do that")
+    timeout: Duration = Field(timedelta(seconds=2), gt=timedelta(0))
+    forward_token: bool = Field(False, description="whether the peer gets the caller's own token")
 
 
 class Settings(BaseSettings):
@@ -94,6 +108,12 @@ class Settings(BaseSettings):
     jwt_roles_claim: str = "roles"
     role_scopes: dict[str, list[str]] = Field(default_factory=dict, description='{"support": ["user:read"]}')
     trust_mesh_claims: bool = Field(False, description="take a sidecar's x-jwt-payload where there is no token")
+
+    # Other services.
+    peers: dict[PeerName, PeerSettings] = Field(
+        default_factory=dict, description='{"posts": {"url": "srv://_graphql._tcp.posts.default.svc"}}'
+    )
+    peer_schemas: str = Field("", description="SDL files, or folders of *.graphql, separated by commas")
 
     # The users.
     phone_region: str = Field("US", pattern=r"^[A-Z]{2}$", description="where a phone number without + is from")

@@ -1,6 +1,7 @@
 """/graphql: one HTTP request in, one HTTP response out."""
 
 import asyncio
+import time
 from collections.abc import Mapping
 
 from starlette.requests import Request
@@ -10,6 +11,8 @@ from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOpe
 from strawberry.types.graphql import OperationType
 
 from domain.errors import BadInput, InternalError, LimitExceeded, ServiceError
+from domain.identity.tokens import bearer_token
+from domain.peers.peers import Origin
 from domain.settings import Settings
 from graph.context import Context
 from graph.graphiql.page import GraphiQLPage, wants_page
@@ -73,11 +76,12 @@ class GraphQLEndpoint:
             return kind, answer_refusal(error)
 
     async def _execute(self, request: Request, kind: str, measured: Measured) -> Answer:
+        started = time.monotonic()
         state: State = request.scope["state"]
         peer = request.client.host if request.client else None
         caller = await state["authenticator"].caller(request.scope["headers"], peer)
         parameters = await read_parameters(request, self._max_body_bytes)
-        context = Context(state["services"], caller, parameters.operation_name)
+        context = Context(state["services"], caller, parameters.operation_name, origin=self._origin(request, started))
         try:
             result = await self._schema.execute(
                 parameters.query,
@@ -92,3 +96,11 @@ class GraphQLEndpoint:
             raise Refused(405, BadInput("Mutations are sent by POST."), {"Allow": "POST"}) from exc
         measured.operation = context.operation
         return answer_result(result, kind, suggesting=self._suggesting)
+
+    def _origin(self, request: Request, started: float) -> Origin:
+        """What peers may learn of the request."""
+        return Origin(
+            token=bearer_token(request.scope["headers"]),
+            deadline=started + self._timeout,
+            traceparent=request.headers.get("traceparent"),
+        )
