@@ -23,10 +23,11 @@ from typing import Annotated
 
 import typer
 
-from keytool import keys, options
+from keytool import options
 from keytool.console import TERMINAL, now, password_source, read_key, refusals
 from keytool.folder import KeyFolder
 from keytool.issuing import Target, issue
+from keytool.loading import load
 from keytool.paths import KEYS
 from keytool.report import issued
 
@@ -75,7 +76,7 @@ def generate(
         if key is None:
             folder.check_has_key()
         content = given.completed(now(), apply_to)
-        signer = keys.load(read_key(path), password_source(password_file), kid=kid)
+        signer = load(read_key(path), password_source(password_file), kid=kid)
         with folder.opened(create=True):
             token = issue(signer, content, Target(folder, apply_to, force))
     issued(token, content, signer, Target(folder, apply_to, force), private_key=path)

@@ -24,6 +24,7 @@ from keytool import jwks, keys, options, rotating, rotation
 from keytool.console import TERMINAL, now, password_source, read_key, refusals
 from keytool.durations import duration
 from keytool.folder import KeyFolder
+from keytool.loading import AskPassword, is_encrypted, load
 from keytool.paths import KEYS, shown
 from keytool.report import dropped, show_next, stepped
 
@@ -104,21 +105,21 @@ def status(out: options.Out = KEYS) -> None:
     show_next(rotation.following(state.rotation, state.last_expiry), folder)
 
 
-def _own_key(folder: KeyFolder, path: Path | None, kid: str | None, ask: keys.AskPassword) -> keys.SigningKey | None:
+def _own_key(folder: KeyFolder, path: Path | None, kid: str | None, ask: AskPassword) -> keys.SigningKey | None:
     if path is None:
         return None
     folder.check_no_next_key()
-    return keys.load(read_key(path), ask, kid=kid)
+    return load(read_key(path), ask, kid=kid)
 
 
-def _made_key(folder: KeyFolder, key_type: keys.KeyType, ask: keys.AskPassword) -> tuple[keys.SigningKey, bytes]:
+def _made_key(folder: KeyFolder, key_type: keys.KeyType, ask: AskPassword) -> tuple[keys.SigningKey, bytes]:
     """The one that an interrupted `add` has left, or a new one that is kept as the old one is: encrypted or not."""
     if folder.next_private_key.exists():
         pem = folder.next_private_key.read_bytes()
-        return keys.load(pem, ask), pem
+        return load(pem, ask), pem
     made = keys.make(key_type)
     old = folder.private_key
-    encrypted = old.exists() and keys.is_encrypted(old.read_bytes())
+    encrypted = old.exists() and is_encrypted(old.read_bytes())
     return made, made.private_pem(ask() if encrypted else None)
 
 

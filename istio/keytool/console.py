@@ -11,7 +11,7 @@ from pathlib import Path
 import typer
 
 from keytool.errors import KeyRefused, Refused
-from keytool.keys import AskPassword
+from keytool.loading import AskPassword
 from keytool.paths import shown
 
 EXIT_REFUSED = 1

@@ -1,14 +1,13 @@
-"""Private keys: made, read from PEM or JWK, refused if weak; and their public halves as JWK (RFC 7517)."""
+"""Private keys: made, refused if weak; and their public halves as JWK (RFC 7517)."""
 
 import base64
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 import jwt
-from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
@@ -17,7 +16,6 @@ from keytool.errors import KeyRefused
 
 PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
 Jwk = Mapping[str, object]
-AskPassword = Callable[[], bytes]
 
 MIN_RSA_BITS = 2048
 MAX_RSA_BITS = 8192
@@ -70,19 +68,9 @@ def make(key_type: KeyType, bits: int = DEFAULT_RSA_BITS) -> SigningKey:
             return signing_key(ed25519.Ed25519PrivateKey.generate())
 
 
-def load(content: bytes, ask_password: AskPassword, *, kid: str | None = None) -> SigningKey:
-    """The private key in a PEM or a JWK; `kid` wins over the JWK's own, the thumbprint serves where there is none.
-
-    The password is asked only for an encrypted PEM. Raises KeyRefused.
-    """
-    if content.lstrip().startswith(b"{"):
-        return _from_jwk(content, kid)
-    return signing_key(_from_pem(content, ask_password), kid=kid)
-
-
 def signing_key(private: object, *, kid: str | None = None, algorithm: str | None = None) -> SigningKey:
     """Raises KeyRefused for a type, size, curve or algorithm that Envoy or the service would not take."""
-    fitting = _algorithms(private)
+    fitting = algorithms(private)
     if not isinstance(private, PrivateKey) or not fitting:
         raise KeyRefused("is of a kind that is not taken", "use RSA, EC on P-256 or P-384, or Ed25519")
     if algorithm is not None and algorithm not in fitting:
@@ -90,6 +78,19 @@ def signing_key(private: object, *, kid: str | None = None, algorithm: str | Non
     if kid is not None and not kid.strip():
         raise KeyRefused("has an empty kid", "leave it out, or give it a name")
     return SigningKey(private, kid or thumbprint(_public_members(private)), algorithm or fitting[0])
+
+
+def algorithms(private: object) -> Sequence[str]:
+    """All that a key may sign with, the usual one first; none for another kind of key. Raises KeyRefused if weak."""
+    match private:
+        case rsa.RSAPrivateKey():
+            _check_rsa(private)
+            return _RSA_ALGORITHMS
+        case ec.EllipticCurvePrivateKey() if private.curve.name in _CURVES:
+            return (_CURVES[private.curve.name],)
+        case ed25519.Ed25519PrivateKey():
+            return ("EdDSA",)
+    return ()
 
 
 def thumbprint(jwk: Jwk) -> str:
@@ -103,29 +104,12 @@ def thumbprint(jwk: Jwk) -> str:
     return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
 
 
-def is_encrypted(pem: bytes) -> bool:
-    """Whether a private key's PEM needs a password: PKCS #8, or the older headers of RFC 1421."""
-    return b"ENCRYPTED" in pem
-
-
 def public_pem(jwk: Jwk) -> bytes:
     """The public key of a JWK as PEM (SubjectPublicKeyInfo)."""
     pem: bytes = jwt.PyJWK(dict(jwk)).key.public_bytes(
         serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
     )
     return pem
-
-
-def _algorithms(private: object) -> Sequence[str]:
-    match private:
-        case rsa.RSAPrivateKey():
-            _check_rsa(private)
-            return _RSA_ALGORITHMS
-        case ec.EllipticCurvePrivateKey() if private.curve.name in _CURVES:
-            return (_CURVES[private.curve.name],)
-        case ed25519.Ed25519PrivateKey():
-            return ("EdDSA",)
-    return ()
 
 
 def _check_rsa(key: rsa.RSAPrivateKey) -> None:
@@ -145,60 +129,3 @@ def _public_members(private: PrivateKey) -> dict[str, object]:
         case ed25519.Ed25519PrivateKey():
             jwk = OKPAlgorithm.to_jwk(private.public_key(), as_dict=True)
     return {name: jwk[name] for name in _REQUIRED_MEMBERS[jwk["kty"]]}
-
-
-def _from_pem(content: bytes, ask_password: AskPassword) -> object:
-    if b"PRIVATE KEY-----" not in content:
-        raise KeyRefused("is neither a PEM private key nor a JWK", "a public key or a certificate cannot sign")
-    if b"-----BEGIN OPENSSH" in content:
-        raise KeyRefused("is in OpenSSH's own format", "convert a copy with `ssh-keygen -p -m PKCS8 -f COPY`")
-    try:
-        return serialization.load_pem_private_key(content, None)
-    except TypeError:
-        return _from_encrypted_pem(content, ask_password())
-    except (ValueError, UnsupportedAlgorithm):
-        raise KeyRefused("cannot be read", "its PEM is damaged or of an unknown kind") from None
-
-
-def _from_encrypted_pem(content: bytes, password: bytes) -> object:
-    try:
-        return serialization.load_pem_private_key(content, password)
-    except (TypeError, ValueError, UnsupportedAlgorithm):
-        raise KeyRefused("cannot be decrypted", "the password is not the right one") from None
-
-
-def _from_jwk(content: bytes, kid: str | None) -> SigningKey:
-    jwk = _only_entry(content)
-    if "d" not in jwk:
-        raise KeyRefused("is a JWK without a private part (d)", "a public or a symmetric key cannot sign here")
-    if jwk.get("use", "sig") != "sig":
-        raise KeyRefused("is a JWK for another use than signatures", "use one that says sig")
-    own_kid, algorithm = jwk.get("kid"), jwk.get("alg")
-    if not isinstance(own_kid, str | None) or not isinstance(algorithm, str | None):
-        raise KeyRefused("is a JWK whose kid or alg is no text", "put it right, or leave it out")
-    return signing_key(_private_of(jwk), kid=kid or own_kid, algorithm=algorithm)
-
-
-def _only_entry(content: bytes) -> dict[str, object]:
-    """The JWK itself, or the only one of a JWKS."""
-    try:
-        document = json.loads(content)
-    except ValueError:
-        raise KeyRefused("is no JSON, though it begins like a JWK", "give a PEM or a whole JWK") from None
-    entries = document.get("keys", [document])
-    if not isinstance(entries, list) or len(entries) != 1 or not isinstance(entries[0], dict):
-        raise KeyRefused("is a JWKS of none or several keys", "give the one JWK that signs")
-    return entries[0]
-
-
-def _private_of(jwk: dict[str, object]) -> object:
-    readers = {"RSA": RSAAlgorithm.from_jwk, "EC": ECAlgorithm.from_jwk, "OKP": OKPAlgorithm.from_jwk}
-    reader = readers.get(str(jwk.get("kty")))
-    if reader is None:
-        raise KeyRefused(f"is a JWK of type {jwk.get('kty')}", "use RSA, EC or OKP")
-    try:
-        return reader(jwk)
-    except (jwt.PyJWTError, ValueError, TypeError, KeyError, AttributeError, UnsupportedAlgorithm):
-        raise KeyRefused(
-            "is a JWK whose numbers make no key", "its members are damaged or of an unknown curve"
-        ) from None

@@ -54,10 +54,10 @@ class TokenOptions:
     claim: list[str] | None = None
 
     def completed(self, now: datetime, apply_to: Path | None) -> Claims:
-        """All claims of the token. Raises ClaimRefused."""
+        """All claims of the token. Raises ClaimRefused, ManifestRefused."""
         payload = claims.read_payload(_payload_text(self.payload)) if self.payload is not None else {}
         given = claims.merged(payload, self._given(now))
-        issuer = None if "iss" in given else _issuer_of(apply_to or MANIFEST)
+        issuer = None if "iss" in given else _issuer_of(apply_to)
         ttl = None if self.ttl is None else _lifetime("--ttl", self.ttl)
         return claims.completed(given, issuer=issuer, ttl=ttl, at=now)
 
@@ -93,8 +93,11 @@ def _lifetime(name: str, text: str) -> timedelta:
     return duration(name, text, least=timedelta(seconds=1), most=claims.MAX_TTL)
 
 
-def _issuer_of(path: Path) -> str | None:
+def _issuer_of(apply_to: Path | None) -> str | None:
+    """The manifest that is to be filled in knows it; the one beside the scripts may."""
+    if apply_to is not None:
+        return manifest.read(apply_to).issuer
     try:
-        return manifest.read(path).issuer
+        return manifest.read(MANIFEST).issuer
     except ManifestRefused:
         return None
