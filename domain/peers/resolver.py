@@ -6,13 +6,20 @@ from typing import Protocol
 
 from domain.peers.instance import Instance
 
+MAX_INSTANCES = 1000
+"""Of one peer. What is beyond that is left out, the same ones at every look."""
+
 
 @dataclass(frozen=True, slots=True)
 class Resolution:
-    """What one lookup found: the instances, possibly none, and for how long that holds (None: until told otherwise)."""
+    """What one lookup found: the instances, possibly none, and for how long that holds (None: until told otherwise).
+
+    `remarks` say what was left out, and why.
+    """
 
     instances: frozenset[Instance]
     ttl: timedelta | None = None
+    remarks: tuple[str, ...] = ()
 
 
 class ResolutionFailed(Exception):
