@@ -43,18 +43,18 @@ class Expectation:
         return remaining
 
 
-def parse_claims(payload: bytes) -> Mapping[str, Any]:
-    """The claims of a token's payload. Raises TokenRefused.
+def parse_object(octets: bytes) -> Mapping[str, Any]:
+    """The claims, or the header, of a token. Raises TokenRefused.
 
-    A claim that is there twice is refused: two readers of the token could take different ones.
+    A name that is there twice is refused: two readers of the token could take different ones.
     """
     try:
-        claims = json.loads(payload, object_pairs_hook=_unique, parse_constant=_refuse_constant)
+        found = json.loads(octets, object_pairs_hook=_unique, parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as exc:
         raise malformed() from exc
-    if not isinstance(claims, dict):
+    if not isinstance(found, dict):
         raise malformed()
-    return claims
+    return found
 
 
 def _unique(pairs: Sequence[tuple[str, Any]]) -> Mapping[str, Any]:

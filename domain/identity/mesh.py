@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from ipaddress import IPv6Address, ip_address
 from typing import Any
 
-from domain.identity.claims import parse_claims
+from domain.identity.claims import parse_object
 from domain.identity.refusals import Cause, TokenRefused, malformed
 
 HEADER = "x-jwt-payload"
@@ -40,7 +40,7 @@ def forwarded_claims(headers: Sequence[tuple[bytes, bytes]]) -> Mapping[str, Any
         raise TokenRefused(Cause.MALFORMED, f"There is more than one {HEADER} header.")
     if len(values[0]) > MAX_PAYLOAD_LENGTH:
         raise TokenRefused(Cause.TOO_LARGE, f"{HEADER} is larger than 16 KiB.")
-    return parse_claims(_decoded(values[0].strip(b" \t")))
+    return parse_object(_decoded(values[0].strip(b" \t")))
 
 
 def _decoded(text: bytes) -> bytes:

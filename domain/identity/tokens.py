@@ -7,10 +7,11 @@ from datetime import timedelta
 from typing import Any
 
 import jwt
+from jwt.utils import base64url_decode
 
 from domain.clock import Clock, now
 from domain.identity.caller import Caller
-from domain.identity.claims import Expectation, parse_claims
+from domain.identity.claims import Expectation, parse_object
 from domain.identity.jwks import KeySource
 from domain.identity.keys import ALGORITHMS, VerificationKey
 from domain.identity.refusals import Cause, TokenRefused, malformed
@@ -75,7 +76,7 @@ class TokenVerifier:
             return known
         kid, algorithm = _header(token)
         key = _fitting(await self.keys.find(kid), algorithm)
-        claims = parse_claims(_signed_payload(token, key, algorithm))
+        claims = parse_object(_signed_payload(token, key, algorithm))
         caller = self.accept(claims)
         remaining = self._expected.seconds_left(claims, self._clock())
         self._forget_old_keys()
@@ -119,6 +120,7 @@ def _header(token: str) -> tuple[str | None, str]:
         header = jwt.get_unverified_header(token)
     except jwt.PyJWTError as exc:
         raise malformed() from exc
+    parse_object(base64url_decode(token.partition(".")[0]))
     if "crit" in header or "b64" in header:
         raise TokenRefused(Cause.MALFORMED, "The token asks for extensions that are not supported.")
     algorithm = header.get("alg")

@@ -22,6 +22,7 @@ from domain.identity.keys import VerificationKey
 from domain.identity.refusals import TokenRefused
 from domain.identity.tokens import bearer_token
 from tests.fixtures import issuer
+from tests.fixtures.forgeries import compact
 from tests.fixtures.issuer import jwk, private_key, signed, token, verifier
 
 EVERY_KEY = [jwk("rsa"), jwk("p256"), jwk("p384"), jwk("ed25519")]
@@ -205,6 +206,7 @@ ATTACKS: dict[str, tuple[Callable[[], str], str]] = {
     "five parts": (lambda: "a.b.c.d.e", _MALFORMED),
     "not ASCII": (lambda: f"{token()}é", _MALFORMED),
     "lone surrogate": (lambda: f"{token()}\ud800", _MALFORMED),
+    "alg is there twice": (lambda: compact(b'{"alg":"none","alg":"RS256","kid":"rsa"}', b"{}"), _MALFORMED),
     "deep header": (lambda: f"{_encoded(b'[' * 9000)}.e30.", _MALFORMED),
 }
 
