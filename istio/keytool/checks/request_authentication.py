@@ -55,11 +55,17 @@ def one_rule(documents: Sequence[Document]) -> Iterator[Finding]:
 def where_tokens_are(documents: Sequence[Document]) -> Iterator[Finding]:
     """The service reads the Authorization header only, and it has to get it."""
     for document, path, rule in _jwt_rules(documents):
-        for name in ("fromParams", "fromCookies", "fromHeaders"):
+        for name in ("fromParams", "fromCookies"):
             if name in rule:
                 yield document.finding(
                     (*path, name), f"{name}: the service reads the Authorization header only", "remove it"
                 )
+        if not _from_authorization_only(rule):
+            yield document.finding(
+                (*path, "fromHeaders"),
+                "tokens are not taken from the Authorization header only: without fromHeaders also from ?access_token=",
+                'say fromHeaders: [{name: Authorization, prefix: "Bearer "}]',
+            )
         if rule.get("forwardOriginalToken") is not True:
             yield document.finding(
                 path, "forwardOriginalToken is not true", "set it: the service checks the token again"
@@ -86,6 +92,18 @@ def settings_agree(documents: Sequence[Document]) -> Iterator[Finding]:
                         f"{variable} {value} differs from {member} in {place}",
                         "say the same in both",
                     )
+
+
+def _from_authorization_only(rule: Mapping[str, object]) -> bool:
+    places = rule.get("fromHeaders")
+    return (
+        isinstance(places, list)
+        and places != []
+        and all(
+            text(place, "name").lower() == "authorization" and text(place, "prefix").lower() == "bearer "
+            for place in places
+        )
+    )
 
 
 def _jwt_rules(documents: Sequence[Document]) -> Iterator[tuple[Document, Path, Mapping[str, object]]]:

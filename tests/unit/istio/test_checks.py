@@ -62,6 +62,9 @@ FAULTS = [
         "    fromParams: [token]\n    audiences:",
         "fromParams: the service reads the Authorization",
     ),
+    (RA, "    - name: Authorization", "    - name: X-Token", "not taken from the Authorization header only"),
+    (RA, "    fromHeaders:", "    outputClaimToHeaders: []\n    unknown:", "also from ?access_token="),
+    (RA, '      prefix: "Bearer "\n', "", "not taken from the Authorization header only"),
     (RA, "Header: x-jwt-payload", "Header: x-claims", "claims go to x-claims: the service knows x-jwt-payload"),
     # Policies
     (AP, "spec: {}", "spec: {action: DENY}", "nothing denies by default in namespace user-service"),
