@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from benchmarks import breaker as breaker_benchmark
 from benchmarks import connect as connect_benchmark
 from benchmarks import freshness as freshness_benchmark
 from benchmarks import indexes as indexes_benchmark
@@ -78,6 +79,12 @@ def rebuild(users: Users = 100_000, mode: WhichMode = Which.EMBEDDED) -> None:
     """A rebuild while clients write and search, and what verify says afterwards."""
     for chosen in mode.modes:
         asyncio.run(rebuild_benchmark.measure(users, chosen))
+
+
+@app.command()
+def breaker() -> None:
+    """What a guarded call costs beside purgatory's own guard."""
+    asyncio.run(breaker_benchmark.measure())
 
 
 def _engines(which: Which) -> tuple[bool, bool]:

@@ -40,7 +40,7 @@ class CallState(State):
         """The calls that this state rests on."""
 
     def retry_after(self, now: float) -> float:
-        """Seconds until a call may be let through."""
+        """Seconds until a call may be let through, at most; 0: one would be now."""
         return 0.0
 
 

@@ -1,10 +1,7 @@
 """The states that an operator puts a circuit in, which nothing but the operator ends."""
 
-from purgatory.domain.model import OPENED, Context
-from purgatory.typing import StateName
-
-from domain.peers.breaker.context import CallState
-from domain.peers.breaker.states import Closed, refuse
+from domain.peers.breaker.refusing import RefusingState
+from domain.peers.breaker.states import Closed
 from domain.peers.breaker.tally import Tally
 
 
@@ -15,22 +12,8 @@ class ForcedClosed(Closed):
         """It is decided already."""
 
 
-class ForcedOpened(CallState):
+class ForcedOpened(RefusingState):
     """No call passes; the longest time that a circuit stays open is what callers are told to wait."""
-
-    name: StateName = OPENED
-
-    def handle_new_request(self, context: Context) -> None:
-        refuse(self.circuit, self.retry_after(self.circuit.call.started))
-
-    def handle_exception(self, context: Context, exc: BaseException) -> None:
-        """No call passes, so none ends."""
-
-    def handle_end_request(self, context: Context) -> None:
-        """Likewise."""
-
-    def handle_abandoned_request(self) -> None:
-        """Likewise."""
 
     def tally(self, now: float) -> Tally:
         return Tally()

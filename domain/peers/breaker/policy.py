@@ -17,9 +17,10 @@ class BreakerPolicy:
     slow_rate: float = 0.8
     slow_after: timedelta = timedelta(seconds=2)
     """A call that took longer is slow."""
-    window: timedelta = timedelta(seconds=30)
+    window: timedelta = timedelta(seconds=10)
+    """Where everything fails from one moment on, the circuit opens after `failure_rate` of this time."""
     buckets: int = 10
-    minimum_calls: int = 20
+    minimum_calls: int = 10
     """Fewer calls in the window than this say nothing."""
     probes: int = 3
     """How many calls a half-open circuit lets through; their results decide."""
@@ -27,7 +28,7 @@ class BreakerPolicy:
     """After this time a probe that has not returned is lost, and another call may take its place."""
     open_for: timedelta = timedelta(seconds=1)
     """The first time; each time in a row it doubles."""
-    longest: timedelta = timedelta(minutes=1)
+    longest: timedelta = timedelta(seconds=30)
     jitter: float = 0.2
     """Up to this share of the time is taken off at random, so that many processes do not probe at once."""
     healthy_after: timedelta = timedelta(minutes=1)

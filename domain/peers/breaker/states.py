@@ -1,51 +1,13 @@
 """The states of a circuit that finds its own way: closed, opened, half-opened."""
 
-from datetime import timedelta
-from typing import NoReturn
-
-from purgatory.domain.model import CLOSED, HALF_OPENED, OPENED, Context
+from purgatory.domain.model import CLOSED, HALF_OPENED, Context
 from purgatory.typing import StateName
 
-from domain.peers.breaker.context import Call, CallState, Circuit
-from domain.peers.breaker.errors import CircuitOpen
+from domain.peers.breaker.context import Call, Circuit
+from domain.peers.breaker.counting import CountingState
+from domain.peers.breaker.refusing import RefusingState, refuse
 from domain.peers.breaker.tally import Tally
 from domain.peers.breaker.window import Window
-
-
-class CountingState(CallState):
-    """A state that calls pass through, and that counts how they end."""
-
-    def __init__(self, circuit: Circuit) -> None:
-        super().__init__(circuit)
-        self.failure_count = 0
-        self._slow_after = circuit.policy.slow_after.total_seconds()
-
-    def handle_exception(self, context: Context, exc: BaseException) -> None:
-        self._end(failed=True)
-
-    def handle_end_request(self, context: Context) -> None:
-        self._end(failed=False)
-
-    def _end(self, *, failed: bool) -> None:
-        call = self.circuit.call
-        duration = call.ended - call.started
-        slow = duration > self._slow_after
-        if (tally := self.count(call, failed=failed, slow=slow)) is None:
-            return
-        if slow:
-            self.circuit.mark_slow(duration)
-        if failed:
-            self.failure_count = tally.failed
-            self.circuit.mark_failure(tally.failed)
-        self.decide(tally)
-
-    def count(self, call: Call, *, failed: bool, slow: bool) -> Tally | None:
-        """What is known with this call; None if it does not count."""
-        raise NotImplementedError
-
-    def decide(self, tally: Tally) -> None:
-        """Go to another state, or stay."""
-        raise NotImplementedError
 
 
 class Closed(CountingState):
@@ -75,10 +37,8 @@ class Closed(CountingState):
             _open(self.circuit, tally.copy(), closed_for=self.circuit.call.ended - self._since)
 
 
-class Opened(CallState):
+class Opened(RefusingState):
     """No call passes until the time is over; the first one after it finds the circuit half-open."""
-
-    name: StateName = OPENED
 
     def __init__(self, circuit: Circuit, tally: Tally, *, opened_at: float, seconds: float) -> None:
         super().__init__(circuit)
@@ -87,20 +47,10 @@ class Opened(CallState):
         self._tally = tally
 
     def handle_new_request(self, context: Context) -> None:
-        now = self.circuit.call.started
-        if now < self._until:
-            refuse(self.circuit, self._until - now)
+        if self.circuit.call.started < self._until:
+            refuse(self.circuit, self._until - self.circuit.call.started)
         self.circuit.set_state(HalfOpened(self.circuit))
         self.circuit.handle_new_request()
-
-    def handle_exception(self, context: Context, exc: BaseException) -> None:
-        """No call passes, so none ends."""
-
-    def handle_end_request(self, context: Context) -> None:
-        """Likewise."""
-
-    def handle_abandoned_request(self) -> None:
-        """Likewise."""
 
     def tally(self, now: float) -> Tally:
         return self._tally
@@ -134,7 +84,7 @@ class HalfOpened(CountingState):
         return self._results
 
     def retry_after(self, now: float) -> float:
-        """At most: a probe that returns may close the circuit before its lease is over."""
+        """The first lease to end; a probe that returns may close the circuit before."""
         if self._results.calls + len(self._leases) < self.circuit.policy.probes:
             return 0.0
         return max(0.0, next(iter(self._leases.values())) - now)
@@ -156,12 +106,6 @@ class HalfOpened(CountingState):
     def _take_back(self, now: float) -> None:
         for call in [call for call, ends in self._leases.items() if ends <= now]:
             del self._leases[call]
-
-
-def refuse(circuit: Circuit, seconds: float) -> NoReturn:
-    retry_after = timedelta(seconds=seconds)
-    circuit.mark_refused(retry_after)
-    raise CircuitOpen(circuit.name, retry_after)
 
 
 def _open(circuit: Circuit, tally: Tally, *, closed_for: float) -> None:
