@@ -1,0 +1,1 @@
+"""A small peer: the posts that users have written, as a subgraph of their own."""

@@ -1,0 +1,24 @@
+"""python -m examples.posts: serve the posts."""
+
+from typing import Annotated
+
+import typer
+import uvicorn
+from starlette.applications import Starlette
+from starlette.routing import Route
+from strawberry.asgi import GraphQL
+
+from examples.posts.schema import schema
+
+
+def serve(
+    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(envvar="POSTS_PORT", help="The port to listen on.")] = 8001,
+) -> None:
+    """Serve the posts of all users at /graphql, as a subgraph. It knows no tokens: it is an example."""
+    app = Starlette(routes=[Route("/graphql", GraphQL(schema, graphql_ide=None))])
+    uvicorn.run(app, host=host, port=port, log_level="warning")
+
+
+if __name__ == "__main__":
+    typer.run(serve)
