@@ -1,4 +1,4 @@
-""".github/workflows/ci.yml names what is there: targets, tests, variables, ports and versions; and it may do little."""
+""".github/workflows/ci.yml runs on what is there: tests, variables, ports and versions."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -7,14 +7,13 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from ruamel.yaml import YAML
 
 from tests.unit.deploy.dockerfile import read_stages
-from tests.unit.deploy.project import ROOT, parse_command, tracked_files
+from tests.unit.deploy.project import ROOT, parse_command
 from tests.unit.deploy.test_compose import SERVICES
+from tests.unit.deploy.workflows import WORKFLOWS, scripts
 
-FILE = ROOT / ".github/workflows/ci.yml"
-WORKFLOW: Mapping[Any, Any] = YAML(typ="safe", pure=True).load(FILE)
+WORKFLOW = WORKFLOWS["ci.yml"]
 JOBS: Mapping[str, Mapping[str, Any]] = WORKFLOW["jobs"]
 REAL = JOBS["real-servers"]
 
@@ -22,7 +21,7 @@ job = pytest.mark.parametrize("name", list(JOBS))
 
 
 def _scripts(name: str) -> str:
-    return "\n".join(step["run"] for step in JOBS[name]["steps"] if "run" in step)
+    return scripts("ci.yml", name)
 
 
 def _port(address: str) -> int | None:
@@ -33,42 +32,19 @@ def _sources(folder: Path) -> Iterator[str]:
     return (path.read_text() for path in folder.rglob("*.py") if path != Path(__file__))
 
 
-def test_it_runs_for_pull_requests_and_main() -> None:
-    assert WORKFLOW["on"] == {"pull_request": None, "push": {"branches": ["main"]}}
+def test_it_runs_for_pull_requests_and_where_it_is_called() -> None:
+    assert WORKFLOW["on"] == {"pull_request": None, "workflow_call": None}
 
 
-def test_it_may_only_read() -> None:
-    assert WORKFLOW["permissions"] == {"contents": "read"}
-    assert not any("permissions" in each for each in JOBS.values())
-    checkouts = [step for each in JOBS.values() for step in each["steps"] if "checkout" in step.get("uses", "")]
-    assert len(checkouts) == len(JOBS)
-    assert all(step["with"] == {"persist-credentials": False} for step in checkouts)
+def test_messages_are_checked_where_they_can_still_be_changed() -> None:
+    assert JOBS["commits"]["if"] == "github.event_name == 'pull_request'"
+    [checkout, check] = JOBS["commits"]["steps"]
+    assert checkout["with"]["fetch-depth"] == 0
+    assert check["run"] == 'python3 .github/commits.py "origin/$GITHUB_BASE_REF..HEAD"'
 
 
 def test_a_missing_server_is_a_failure() -> None:
     assert WORKFLOW["env"] == {"REQUIRE_SERVERS": "1"}
-
-
-@job
-def test_every_job_ends(name: str) -> None:
-    assert 0 < JOBS[name]["timeout-minutes"] <= 60
-
-
-def test_every_action_is_pinned_to_a_commit_and_says_its_release() -> None:
-    used = re.findall(r"uses: (.+)", FILE.read_text())
-    pinned = [re.fullmatch(r"([\w-]+/[\w-]+)@([0-9a-f]{40}) # v\d+\.\d+\.\d+", line) for line in used]
-    assert used
-    assert all(pinned)
-    commits = {match.groups() for match in pinned if match}
-    assert len({action for action, _ in commits}) == len(commits), "one action, one commit"
-
-
-@job
-def test_every_make_target_and_test_folder_exists(name: str) -> None:
-    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
-    assert set(re.findall(r"\bmake ([a-z-]+)", _scripts(name))) <= targets
-    for folder in re.findall(r"\btests/\S+", _scripts(name)):
-        assert any(file.startswith(f"{folder}/") for file in tracked_files()), folder
 
 
 @job
