@@ -16,6 +16,6 @@ class ServiceMode(Enum):
 
 @strawberry.type
 class ServiceInfo:
-    version: str
+    version: str = strawberry.field(description="The release, as its tag says it: `1.4.0`; `0.0.0-dev` outside of one.")
     mode: ServiceMode
     index_lag: float | None = strawberry.field(description="Seconds that search is behind; null while not known.")
