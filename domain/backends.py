@@ -14,6 +14,8 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from domain.errors import SettingsError
+from domain.guards import POLICY, SEARCH, STORE, GuardedIndex, GuardedStore
+from domain.peers.breaker.breakers import Breakers
 from domain.search.change_token import ChangeTokens
 from domain.search.index import IndexCatalog, IndexWriter, SearchIndex
 from domain.search.service import SearchService
@@ -65,15 +67,20 @@ async def open_store(settings: Settings) -> AsyncIterator[StoreBackend]:
 
 
 @asynccontextmanager
-async def open_backends(settings: Settings) -> AsyncIterator[Backends]:
-    """The store and the search index of the settings' mode; an unreachable index does not stop the API."""
+async def open_backends(settings: Settings, breakers: Breakers | None = None) -> AsyncIterator[Backends]:
+    """The store and the search index of the settings' mode, guarded by `breakers` (None: of their own).
+
+    An unreachable index does not stop the API.
+    """
     tokens = ChangeTokens(_change_token_secret(settings))
+    breakers = breakers or Breakers([STORE, SEARCH], policy=POLICY)
     async with AsyncExitStack() as stack:
         opened = await stack.enter_async_context(open_store(settings))
         is_embedded = settings.mode is Mode.EMBEDDED
-        index = await (_tantivy if is_embedded else _elasticsearch)(settings, stack)
-        search = SearchService(index, opened.store, tokens)
-        yield Backends(opened.store, opened.ledger, index, opened.users, search, tokens)
+        store = GuardedStore(opened.store, breakers)
+        index = GuardedIndex(await (_tantivy if is_embedded else _elasticsearch)(settings, stack), breakers)
+        users = UserService(store, phone_region=settings.phone_region)
+        yield Backends(store, opened.ledger, index, users, SearchService(index, store, tokens), tokens)
 
 
 @asynccontextmanager

@@ -1,0 +1,107 @@
+"""The API's dependencies behind circuit breakers: one that does not answer is given a rest, and its callers are told
+at once. Pipelines go without: they have their backoff, and a refused call would lose them their place.
+"""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
+
+from domain.errors import SearchUnavailable, ServiceError, StoreUnavailable
+from domain.peers.breaker.breakers import Breakers
+from domain.peers.breaker.errors import CircuitOpen
+from domain.peers.breaker.policy import BreakerPolicy
+from domain.search.index import SearchIndex
+from domain.search.query import SearchRequest, SearchResult
+from domain.users.fields import Field
+from domain.users.filter import Filter
+from domain.users.model import User
+from domain.users.page import Order, Page, Window
+from domain.users.store import UserStore, Write
+
+STORE = "store"
+SEARCH = "search"
+
+POLICY = BreakerPolicy(longest=timedelta(seconds=5))
+"""Where there is but one of a thing, looking again after seconds matters more than sparing it."""
+
+
+class GuardedStore:
+    """A UserStore; while its circuit is open every call raises StoreUnavailable. `ping` always asks."""
+
+    def __init__(self, store: UserStore, breakers: Breakers) -> None:
+        self._store = store
+        self._breakers = breakers
+
+    async def write(self, write: Write) -> bool:
+        async with self._guard():
+            return await self._store.write(write)
+
+    async def write_many(self, writes: Sequence[Write]) -> Sequence[bool | ServiceError]:
+        async with self._guard():
+            return await self._store.write_many(writes)
+
+    async def get(self, ids: Sequence[str]) -> Mapping[str, User]:
+        async with self._guard():
+            return await self._store.get(ids)
+
+    async def find(self, field: Field, keys: Sequence[str]) -> Mapping[str, User]:
+        async with self._guard():
+            return await self._store.find(field, keys)
+
+    async def page(self, filter: Filter, order: Order, window: Window) -> Page:
+        async with self._guard():
+            return await self._store.page(filter, order, window)
+
+    async def count(self, filter: Filter) -> int:
+        async with self._guard():
+            return await self._store.count(filter)
+
+    async def scan(self, after: str | None, limit: int) -> Sequence[User]:
+        async with self._guard():
+            return await self._store.scan(after, limit)
+
+    async def remove_tombstones(self, before: datetime, limit: int) -> int:
+        async with self._guard():
+            return await self._store.remove_tombstones(before, limit)
+
+    async def ping(self) -> None:
+        await self._store.ping()
+
+    @asynccontextmanager
+    async def _guard(self) -> AsyncIterator[None]:
+        try:
+            async with self._breakers.get(STORE):
+                yield
+        except CircuitOpen as exc:
+            raise StoreUnavailable(_resting("The user store", exc)) from exc
+
+
+class GuardedIndex:
+    """A SearchIndex; while its circuit is open every call raises SearchUnavailable. `ping` always asks."""
+
+    def __init__(self, index: SearchIndex, breakers: Breakers) -> None:
+        self._index = index
+        self._breakers = breakers
+
+    async def search(self, request: SearchRequest) -> SearchResult:
+        async with self._guard():
+            return await self._index.search(request)
+
+    async def versions(self, ids: Sequence[str]) -> Mapping[str, int]:
+        async with self._guard():
+            return await self._index.versions(ids)
+
+    async def ping(self) -> None:
+        await self._index.ping()
+
+    @asynccontextmanager
+    async def _guard(self) -> AsyncIterator[None]:
+        try:
+            async with self._breakers.get(SEARCH):
+                yield
+        except CircuitOpen as exc:
+            raise SearchUnavailable(_resting("The search engine", exc)) from exc
+
+
+def _resting(what: str, error: CircuitOpen) -> str:
+    return f"{what} has not been answering and is not asked: try again in {error.retry_after.total_seconds():.1f} s."

@@ -1,0 +1,94 @@
+"""The store and the index behind their breakers: every call is guarded, and a rest is told as what it is."""
+
+import inspect
+from datetime import timedelta
+from typing import Any, cast
+
+import pytest
+
+from domain.errors import BadInput, SearchUnavailable, ServiceError, StoreUnavailable
+from domain.guards import SEARCH, STORE, GuardedIndex, GuardedStore
+from domain.peers.breaker.breakers import Breakers
+from domain.peers.breaker.policy import BreakerPolicy
+from domain.search.index import SearchIndex
+from domain.users.store import UserStore
+
+KINDS = {
+    STORE: (GuardedStore, UserStore, StoreUnavailable),
+    SEARCH: (GuardedIndex, SearchIndex, SearchUnavailable),
+}
+CALLS = [
+    (name, method)
+    for name, (_, port, _) in KINDS.items()
+    for method, _ in inspect.getmembers(port, inspect.iscoroutinefunction)
+]
+guarded_calls = pytest.mark.parametrize(("name", "method"), [call for call in CALLS if call[1] != "ping"])
+
+
+class Dependency:
+    """Every method of every port: it counts its calls, and fails with `error` if there is one."""
+
+    def __init__(self) -> None:
+        self.error: ServiceError | None = None
+        self.calls = 0
+
+    def __getattr__(self, method: str) -> Any:
+        async def call(*arguments: object) -> object:
+            self.calls += 1
+            if self.error is not None:
+                raise self.error
+            return method, arguments
+
+        return call
+
+
+def _guarded(name: str) -> tuple[Dependency, Any, type[ServiceError]]:
+    guard, _, error = KINDS[name]
+    dependency = Dependency()
+    policy = BreakerPolicy(minimum_calls=3, open_for=timedelta(hours=1), longest=timedelta(hours=1))
+    guarded = guard(cast("Any", dependency), Breakers([name], policy=policy))
+    return dependency, guarded, error
+
+
+async def _call(guarded: Any, method: str) -> Any:
+    call = getattr(guarded, method)
+    return await call(*(f"argument{number}" for number in range(len(inspect.signature(call).parameters))))
+
+
+@guarded_calls
+async def test_what_is_asked_and_answered_is_passed_on(name: str, method: str) -> None:
+    _, guarded, _ = _guarded(name)
+    given = len(inspect.signature(getattr(guarded, method)).parameters)
+    assert await _call(guarded, method) == (method, tuple(f"argument{number}" for number in range(given)))
+
+
+@guarded_calls
+async def test_what_does_not_answer_is_not_asked_for_a_while(name: str, method: str) -> None:
+    dependency, guarded, unavailable = _guarded(name)
+    dependency.error = unavailable()  # type: ignore[call-arg]
+    for _ in range(3):
+        with pytest.raises(unavailable):
+            await _call(guarded, method)
+    with pytest.raises(unavailable, match=r"has not been answering and is not asked: try again in \d+\.\d s\."):
+        await _call(guarded, method)
+    assert dependency.calls == 3
+
+
+@guarded_calls
+async def test_a_refusal_is_an_answer(name: str, method: str) -> None:
+    dependency, guarded, _ = _guarded(name)
+    dependency.error = BadInput("no")
+    for _ in range(10):
+        with pytest.raises(BadInput):
+            await _call(guarded, method)
+    assert dependency.calls == 10
+
+
+@pytest.mark.parametrize("name", KINDS)
+async def test_health_checks_always_ask(name: str) -> None:
+    dependency, guarded, unavailable = _guarded(name)
+    dependency.error = unavailable()  # type: ignore[call-arg]
+    for _ in range(10):
+        with pytest.raises(unavailable):
+            await guarded.ping()
+    assert dependency.calls == 10
