@@ -13,7 +13,7 @@ class Leaf(Enum):
     NUMBER = "a whole number, 0 or more"
     FRACTION = "a number"
     FLAG = "true or false"
-    DURATION = "a duration such as 500ms, 30s or 1h, at least 1ms or 0s"
+    DURATION = "a duration such as 500ms, 30s or 1h, at least 1ms"
     PERCENT = "a whole number from 0 to 100"
     PORT = "a port from 1 to 65535"
     STATUS = "an HTTP status from 200 to 599"
@@ -84,11 +84,11 @@ def _fits(value: object, leaf: Leaf) -> bool:
 
 
 def _is_duration(value: str) -> bool:
-    """Istio takes whole milliseconds, and zero for "none"."""
+    """Istio's definitions take a millisecond or more, so zero is no way to say "none"."""
     if not _DURATION.fullmatch(value):
         return False
     seconds = sum(float(number) * _SECONDS[unit] for number, unit in re.findall(r"([\d.]+)([a-z]+)", value))
-    return seconds == 0 or seconds >= 1e-3
+    return seconds >= 1e-3
 
 
 def _name(path: Path) -> str:

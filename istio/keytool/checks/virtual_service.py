@@ -13,6 +13,7 @@ SAFE_RETRIES = frozenset({"connect-failure", "refused-stream", "reset-before-req
 
 _ANSWERS = ("route", "redirect", "directResponse")
 _SAFE_METHODS = ("GET", "HEAD")
+_STREAMS = ("upgrade", "accept")  # the headers that ask for a WebSocket or for server-sent events
 
 
 def gateways(documents: Sequence[Document]) -> Iterator[Finding]:
@@ -68,12 +69,15 @@ def only_graphql(documents: Sequence[Document]) -> Iterator[Finding]:
 
 
 def time_and_retries(documents: Sequence[Document]) -> Iterator[Finding]:
-    """Said on every route: what Istio does where nothing is said sends a mutation again after a 503."""
+    """Said on every route: what Istio does where nothing is said sends a mutation again after a 503.
+
+    Only streams have no time-out, and it cannot be said: Istio's definitions refuse 0s. It is left out.
+    """
     for document, path, route in _routes(documents):
         if "route" not in route:
             continue
-        if "timeout" not in route:
-            yield document.finding(path, "no timeout", "say one, 0s for none: the service gives up after 30 s")
+        if "timeout" not in route and not _only_streams(route):
+            yield document.finding(path, "no timeout", "say one longer than the service's own, 30 s")
         retries = mapping(route, "retries")
         if "attempts" not in retries:
             yield document.finding(path, "no retries.attempts", "say how often, 0 for never")
@@ -118,6 +122,15 @@ def _cors_origins(route: Route) -> Iterator[Mapping[str, object]]:
     found = at(route, "corsPolicy", "allowOrigins")
     for origin in found if isinstance(found, list) else ():
         yield mapping(origin)
+
+
+def _only_streams(route: Route) -> bool:
+    matches = route.get("match")
+    return (
+        bool(matches)
+        and isinstance(matches, list)
+        and all(not mapping(match, "headers").keys().isdisjoint(_STREAMS) for match in matches)
+    )
 
 
 def _only_safe_methods(route: Route) -> bool:
