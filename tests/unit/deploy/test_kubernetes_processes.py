@@ -23,7 +23,10 @@ PROCESSES = manifests.of_kind(RESOURCES, "Deployment")
 AUTOSCALERS = manifests.of_kind(RESOURCES, "HorizontalPodAutoscaler")
 ACCOUNTS = manifests.of_kind(RESOURCES, "ServiceAccount")
 SETTINGS = environment_file(BASE / "settings.properties") | environment_file(PRODUCTION / "settings.properties")
-SECRETS = environment_file(MINIKUBE / "secrets.properties") | {"KAFKA_USERNAME": "relay", "KAFKA_PASSWORD": "throw-away"}
+SECRETS = environment_file(MINIKUBE / "secrets.properties") | {
+    "KAFKA_USERNAME": "relay",
+    "KAFKA_PASSWORD": "throw-away",
+}
 
 process = pytest.mark.parametrize("name", list(PROCESSES))
 
