@@ -1,0 +1,1 @@
+"""Istio manifests, as an Envoy enforces them."""
