@@ -92,10 +92,18 @@ class OutcomeUnknown(StoreUnavailable):
 
 
 class SearchUnavailable(ServiceError):
+    """`hint` is for operators: a caller is told the message, a log and a command say both."""
+
     code = "SEARCH_UNAVAILABLE"
 
-    def __init__(self, message: str = "The search engine did not answer: try again in a moment.") -> None:
+    def __init__(
+        self, message: str = "The search engine did not answer: try again in a moment.", *, hint: str = ""
+    ) -> None:
         super().__init__(message)
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message} {self.hint}".rstrip()
 
 
 class PeerUnavailable(ServiceError):

@@ -41,7 +41,7 @@ class Answering:
                 for request in await pending(self._ledger, self._name):
                     await self._answer(request)
             except (StoreUnavailable, SearchUnavailable) as exc:
-                log.warning("what is asked is done later", pipeline=self._name, why=exc.message)
+                log.warning("what is asked is done later", pipeline=self._name, why=str(exc))
 
     async def _answer(self, request: Request) -> None:
         if request.kind is Kind.RESYNC:

@@ -28,6 +28,8 @@ _MEANINGS: Sequence[tuple[type[Exception], str]] = (
     (ssl.SSLCertVerificationError, "has a certificate that is not trusted here ({why}): see KAFKA_BOOTSTRAP_SERVERS"),
     (ssl.SSLError, "does not speak TLS, so {protocol} is wrong"),
     (TimeoutError, "does not answer: see KAFKA_BOOTSTRAP_SERVERS, and whether {protocol} is right"),
+    (ConnectionRefusedError, "cannot be reached ({why}): see KAFKA_BOOTSTRAP_SERVERS"),
+    (ConnectionError, "closes the connection: see KAFKA_BOOTSTRAP_SERVERS, and whether {protocol} is right"),
     (OSError, "cannot be reached ({why}): see KAFKA_BOOTSTRAP_SERVERS"),
     (Exception, "closes the connection: see KAFKA_BOOTSTRAP_SERVERS, and whether {protocol} is right"),
 )

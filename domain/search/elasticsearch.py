@@ -6,7 +6,15 @@ from contextlib import asynccontextmanager, contextmanager
 from datetime import timedelta
 from typing import Any
 
-from elasticsearch import ApiError, AsyncElasticsearch, OrjsonSerializer, TransportError
+from elasticsearch import (
+    ApiError,
+    AsyncElasticsearch,
+    ConnectionTimeout,
+    OrjsonSerializer,
+    SSLError,
+    TransportError,
+    UnsupportedProductError,
+)
 
 from domain.errors import InternalError, SearchUnavailable, SettingsError
 from domain.search.elasticsearch_query import search_body, versions_body
@@ -48,10 +56,12 @@ def translated(alias: str) -> Iterator[None]:
     except ApiError as exc:
         raise _translation(exc, alias) from exc
     except TransportError as exc:
-        raise SearchUnavailable() from exc
+        raise SearchUnavailable(hint=_why_silent(exc)) from exc
 
 
 def _translation(error: ApiError, alias: str) -> Exception:
+    if _is_somebody_else(error):
+        return SearchUnavailable(hint="What answers at ELASTICSEARCH_URL is no Elasticsearch.")
     match error.status_code:
         case 404:
             return missing(alias)
@@ -59,8 +69,25 @@ def _translation(error: ApiError, alias: str) -> Exception:
             return SearchUnavailable("The search engine refuses our credentials: check ELASTICSEARCH_URL.")
         case 400:
             return InternalError(f"The search engine refused a request of ours ({error_type(error)}).")
+        case status:
+            return SearchUnavailable(hint=f"It answers with the status {status}.")
+
+
+def _is_somebody_else(error: ApiError) -> bool:
+    """A proxy before Elasticsearch may refuse by itself; it does not say that there is no such index."""
+    if isinstance(error, UnsupportedProductError):
+        return True
+    return error.status_code in {400, 404, 405} and "x-elastic-product" not in error.meta.headers
+
+
+def _why_silent(error: TransportError) -> str:
+    match error:
+        case ConnectionTimeout():
+            return "It took longer than SEARCH_TIMEOUT: see how busy it is, and the host in ELASTICSEARCH_URL."
+        case SSLError():
+            return "It does not speak TLS that is trusted here: see https or http, and the host, in ELASTICSEARCH_URL."
         case _:
-            return SearchUnavailable()
+            return "It cannot be reached: see that it runs, and http or https, host and port in ELASTICSEARCH_URL."
 
 
 def missing(alias: str) -> SearchUnavailable:

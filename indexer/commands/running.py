@@ -40,5 +40,5 @@ def ended(main: Coroutine[Any, Any, T]) -> T:
 
 
 def refused(error: ServiceError) -> typer.Exit:
-    typer.echo(error.message, err=True)
+    typer.echo(str(error), err=True)
     return typer.Exit(REFUSED_EXIT)

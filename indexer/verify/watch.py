@@ -77,7 +77,7 @@ class Watch:
                 await self.round()
             except ServiceError as exc:
                 self.failures += 1
-                log.warning("sample not compared", why=exc.message)
+                log.warning("sample not compared", why=str(exc))
             await self._pause(every)
 
     async def round(self) -> None:

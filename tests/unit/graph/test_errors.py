@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from domain.errors import NewerSchema, OutcomeUnknown, StoreUnavailable
+from domain.errors import NewerSchema, OutcomeUnknown, SearchUnavailable, StoreUnavailable
 from domain.logs import trace
 from graph.errors import present_service_error
 from tests.unit.graph.api import Api, open_api
@@ -120,3 +120,10 @@ def test_a_trace_follows_causes_and_shows_no_message() -> None:
     assert [line for line in lines if not line.startswith(" ")] == ["StoreUnavailable", "ValueError"]
     assert any(line.endswith(" inner") for line in lines)
     assert SECRET not in str(lines)
+
+
+def test_what_an_operator_may_look_at_is_not_told_to_a_client() -> None:
+    error = SearchUnavailable(hint="See ELASTICSEARCH_URL.")
+    assert str(error) == "The search engine did not answer: try again in a moment. See ELASTICSEARCH_URL."
+    told = present_service_error(error)
+    assert told["message"] == "The search engine did not answer: try again in a moment."

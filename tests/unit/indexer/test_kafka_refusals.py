@@ -14,6 +14,7 @@ from aiokafka.errors import (
 from indexer.kafka_refusals import reason
 
 PLACE = "KAFKA_BOOTSTRAP_SERVERS"
+CLOSED = f"closes the connection: see {PLACE}, and whether KAFKA_SECURITY_PROTOCOL=SASL_SSL is right"
 ARGUMENTS = {"security_protocol": "SASL_SSL", "sasl_mechanism": "PLAIN", "sasl_plain_password": "secret"}
 
 
@@ -28,10 +29,8 @@ ARGUMENTS = {"security_protocol": "SASL_SSL", "sasl_mechanism": "PLAIN", "sasl_p
         (socket.gaierror(-2, "Name not known"), f"cannot be reached (Name not known): see {PLACE}"),
         (OSError("several"), f"cannot be reached (OSError): see {PLACE}"),
         (TimeoutError(), f"does not answer: see {PLACE}, and whether KAFKA_SECURITY_PROTOCOL=SASL_SSL is right"),
-        (
-            KafkaConnectionError("closed"),
-            f"closes the connection: see {PLACE}, and whether KAFKA_SECURITY_PROTOCOL=SASL_SSL is right",
-        ),
+        (KafkaConnectionError("closed"), CLOSED),
+        (ConnectionResetError(), CLOSED),
     ],
 )
 def test_each_way_to_fail_names_its_setting(error: Exception, told: str) -> None:
