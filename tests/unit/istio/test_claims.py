@@ -97,6 +97,13 @@ def test_a_wrong_claim_is_refused(changes: dict[str, Any], reason: str) -> None:
     assert str(refusal.value) == reason
 
 
+def test_a_token_holds_for_a_year_at_most() -> None:
+    longest = int(claims.MAX_TTL.total_seconds())
+    assert completed({"sub": "ada", "exp": NOW + longest})
+    with pytest.raises(ClaimRefused, match=r"^exp is more than 366 days away"):
+        completed({"sub": "ada", "exp": NOW + longest + 1})
+
+
 def test_without_an_issuer_nothing_is_signed() -> None:
     with pytest.raises(ClaimRefused, match=r"^iss is missing: give --issuer"):
         completed({"sub": "ada"}, issuer=None)

@@ -149,6 +149,12 @@ def test_another_key_is_refused_because_the_tokens_of_the_first_are_in_use(place
     assert [entry["kid"] for entry in manifest.read(place.manifest).keys] == ["two"]
 
 
+def test_another_key_is_refused_without_a_manifest_too(place: Workplace) -> None:
+    assert place.run(app, "--key", pem(place.path / "one"), "--kid", "one", "--sub", "ada").exit_code == 0
+    told = refused(place.run(app, "--key", pem(place.path / "two", "ed25519"), "--sub", "ada"))
+    assert "jwks.json publishes other keys (one)" in told
+
+
 def test_the_issuer_of_a_manifest_in_use_is_kept(place: Workplace) -> None:
     file = pem(place.path / "mine")
     assert place.run(app, "--key", file, "--sub", "ada", "--apply-to", place.manifest).exit_code == 0

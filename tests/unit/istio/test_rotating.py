@@ -249,6 +249,15 @@ def test_a_manifest_with_keys_of_others_is_not_overwritten(folder: KeyFolder) ->
     assert not folder.next_private_key.exists()
 
 
+def test_dropping_leaves_a_manifest_with_keys_of_others(folder: KeyFolder) -> None:
+    add(folder)
+    sign(folder)
+    manifest.write(manifest_of(folder.path.parent), ISSUER, [*folder.published(), {"kid": "of others"}])
+    with pytest.raises(WouldInvalidate, match="of others"):
+        drop(folder, force=True)
+    assert FIRST.kid in jwks.kids(folder.published())
+
+
 def test_a_lost_jwks_is_noticed(folder: KeyFolder) -> None:
     add(folder)
     folder.publish([FIRST.jwk])
