@@ -7,7 +7,6 @@ import dns.exception
 import dns.message
 import dns.name
 import dns.rcode
-import dns.rdataclass
 import dns.rdatatype
 import dns.rrset
 
@@ -72,4 +71,4 @@ def _without_records(reply: dns.message.QueryMessage, end: dns.message.ChainingR
 
 
 def _has(section: Sequence[dns.rrset.RRset], kind: dns.rdatatype.RdataType) -> bool:
-    return any(record.rdtype == kind and record.rdclass == dns.rdataclass.IN for record in section)
+    return any(record.rdtype == kind for record in section)

@@ -39,6 +39,7 @@ class SrvResolver:
         self._seconds = timeout.total_seconds()
         self._order = ServerOrder()
         self._known: Known = {}
+        self._found_at: dns.name.Name | None = None
 
     async def resolve(self) -> Resolution:
         """A server that said there is nothing is asked last the next time, so that a second look hears another one."""
@@ -55,7 +56,7 @@ class SrvResolver:
 
     async def _look(self, config: DnsConfig) -> Resolution:
         client = DnsClient(config, self._order, self._exchange)
-        answer = await _search(client, candidates(self._name, config.search, config.ndots))
+        answer = await self._search(client, candidates(self._name, config.search, config.ndots))
         if answer.records is None:
             return Resolution(frozenset(), timedelta(seconds=answer.ttl))
         targets = read_targets(answer.records)
@@ -67,16 +68,22 @@ class SrvResolver:
         instances, beyond = bounded(one_an_address(to_instances(targets.used, standing.addresses)))
         return Resolution(instances, timedelta(seconds=standing.ttl), (*targets.remarks, *standing.remarks, *beyond))
 
+    async def _search(self, client: DnsClient, names: Iterable[dns.name.Name]) -> Answer:
+        """The first name with records; or nothing, for as long as that holds for all. Raises LookupFailed.
 
-async def _search(client: DnsClient, names: Iterable[dns.name.Name]) -> Answer:
-    """The first name with records; or nothing, for as long as that holds for all. Raises LookupFailed.
-
-    A name that could not be asked ends the search: what a later one says may be about another service.
-    """
-    ttls = []
-    for name in names:
-        answer = await client.ask(name, dns.rdatatype.SRV)
-        if answer.records is not None:
-            return answer
-        ttls.append(answer.ttl)
-    return Answer(None, min(ttls))
+        A name that could not be asked ends the search: what a later one says may be about another service. But
+        where the name that last had records has none now, it is no matter that later ones, never needed, fail.
+        """
+        nothing: dict[dns.name.Name, int] = {}
+        for name in names:
+            try:
+                answer = await client.ask(name, dns.rdatatype.SRV)
+            except LookupFailed:
+                if self._found_at in nothing:
+                    break
+                raise
+            if answer.records is not None:
+                self._found_at = name
+                return answer
+            nothing[name] = answer.ttl
+        return Answer(None, min(nothing.values()))

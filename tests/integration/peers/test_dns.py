@@ -57,7 +57,6 @@ REASONS = {
     Fault.GARBAGE: "did not answer within 0.3 s",
     Fault.WRONG_ID: "did not answer within 0.3 s",
     Fault.OTHER_QUESTION: "did not answer within 0.3 s",
-    Fault.GARBAGE_OVER_TCP: "answered over TCP with what is no answer",
     Fault.REFERRAL: "pointed to other servers instead of answering",
 }
 
@@ -68,6 +67,25 @@ async def test_a_server_that_fails_is_named_and_another_one_answers(fault: Fault
     zone.faults[None] = fault
     async with serving(zone) as bad, serving(_zone()) as good:
         assert f"SRV {NAME}.: {bad.nameserver} {REASONS[fault]}" in await _failure(_impatient(bad))
+        assert (await _impatient(bad, good, attempts=5).resolve()).instances == {A}
+
+
+OVER_TCP = {
+    Fault.SERVFAIL: "answered SERVFAIL",
+    Fault.SILENCE: "did not answer over TCP within 0.3 s",
+    Fault.GARBAGE: "answered over TCP with what is no answer (FormError)",
+    Fault.WRONG_ID: "answered another question over TCP",
+    Fault.OTHER_QUESTION: "answered another question over TCP",
+    Fault.HANGING_UP: "could not be asked over TCP (IncompleteReadError)",
+}
+
+
+@pytest.mark.parametrize("fault", OVER_TCP, ids=lambda fault: fault.name)
+async def test_a_server_that_fails_over_tcp_is_named_and_another_one_answers(fault: Fault) -> None:
+    zone = _zone()
+    zone.tcp_fault = fault
+    async with serving(zone) as bad, serving(_zone()) as good:
+        assert f"SRV {NAME}.: {bad.nameserver} {OVER_TCP[fault]}" in await _failure(_impatient(bad))
         assert (await _impatient(bad, good, attempts=5).resolve()).instances == {A}
 
 

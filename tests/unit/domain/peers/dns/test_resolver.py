@@ -269,6 +269,21 @@ async def test_the_search_ends_where_a_server_fails() -> None:
     assert zone.asked("SRV") == [f"{NAME}.wanted"]
 
 
+async def test_a_service_that_is_gone_from_where_it_was_is_gone_although_later_names_fail() -> None:
+    here, later = f"{NAME}.here", f"{NAME}.later"
+    zone = Zone(faults={later: Fault.REFUSED, NAME: Fault.SERVFAIL})
+    zone.set("a.example", "A", "10.0.0.1")
+    resolver = _resolver(replace(CONFIG, search=("here", "later"), ndots=5), first=zone)
+    assert "REFUSED" in await _failure(resolver)  # nobody knows yet where it is
+    zone.set(here, "SRV", "0 1 80 a.example.")
+    assert len((await resolver.resolve()).instances) == 1
+    zone.remove(here, "SRV")
+    for _ in range(2):
+        assert (await resolver.resolve()).instances == frozenset()
+    zone.faults[here] = Fault.SERVFAIL
+    assert "SERVFAIL" in await _failure(resolver)
+
+
 async def test_questions_for_addresses_are_bounded() -> None:
     names = [f"t{n}.example" for n in range(100)]
     zone = _zone(*(f"0 1 80 {name}." for name in names))
