@@ -81,7 +81,7 @@ def test_minikube_has_one_pod_of_each_and_nothing_that_scales_them(render: Rende
     assert {name: each["spec"]["replicas"] for name, each in of_kind(manifests, *WORKLOADS).items()} == dict.fromkeys(
         PROCESSES | {"mongodb", "elasticsearch", "kafka"}, 1
     )
-    assert not of_kind(manifests, "HorizontalPodAutoscaler")
+    assert not of_kind(manifests, "HorizontalPodAutoscaler", "PodDisruptionBudget")
     assert of_kind(render(BASE), "HorizontalPodAutoscaler").keys() == {"api", "indexer"}
 
 
@@ -110,8 +110,8 @@ def test_minikubes_development_key_is_kept(render: Render) -> None:
     volumes = {
         volume.pop("name"): volume for volume in map(dict, pod(of_kind(manifests, "Deployment")["api"])["volumes"])
     }
-    assert volumes["data"] == {"persistentVolumeClaim": {"claimName": "api-data"}}
-    assert "api-data" in of_kind(manifests, "PersistentVolumeClaim")
+    assert volumes["data"] == {"persistentVolumeClaim": {"claimName": "api"}}
+    assert "api" in of_kind(manifests, "PersistentVolumeClaim")
 
 
 def test_only_production_is_in_a_mesh(render: Render) -> None:

@@ -5,13 +5,14 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.unit.deploy import manifests
-from tests.unit.deploy.manifests import MINIKUBE, Manifest, container, environment_file
+from tests.unit.deploy.manifests import MINIKUBE, Manifest, container, environment_file, pod
 from tests.unit.deploy.project import ROOT
 from tests.unit.deploy.restricted import violations
 from tests.unit.deploy.test_compose import SERVICES as CONTAINERS
 
 SERVERS = manifests.of_kind(manifests.resources(MINIKUBE), "StatefulSet")
 HOSTS = manifests.of_kind(manifests.resources(MINIKUBE), "Service")
+CLAIMS = manifests.of_kind(manifests.resources(MINIKUBE), "PersistentVolumeClaim")
 
 
 def _variables(workload: Manifest) -> dict[str, str]:
@@ -39,7 +40,7 @@ def test_minikube_sets_what_compose_sets() -> None:
 def test_the_settings_of_minikube_are_those_of_compose() -> None:
     given = environment_file(MINIKUBE / "settings.properties") | environment_file(MINIKUBE / "secrets.properties")
     theirs = dict(CONTAINERS["relay"]["environment"])
-    for name in given.keys() & theirs.keys() - {"MONGODB_URL"}:
+    for name in given.keys() & theirs.keys():
         assert given[name] == theirs[name]
     assert theirs.keys() - given.keys() == {"CONNECT_URL"}
     assert given["CHANGE_TOKEN_SECRET"] in CONTAINERS["api"]["environment"]["CHANGE_TOKEN_SECRET"]
@@ -57,12 +58,13 @@ def test_minikubes_mongodb_is_the_image_of_the_replica_set() -> None:
 
 
 def test_minikubes_mongodb_is_where_the_url_says() -> None:
+    """From the URL clients get to the set, and learn its member's name: the pod's, which the pod itself always knows."""
     url = urlsplit(environment_file(MINIKUBE / "secrets.properties")["MONGODB_URL"])
     given = _variables(SERVERS["mongodb"])
-    assert url.netloc == given["MEMBER_HOST"]
     assert url.query == f"replicaSet={given['REPLICA_SET']}"
-    spec = SERVERS["mongodb"]["spec"]
-    assert (url.hostname or "").split(".")[:3] == ["mongodb-0", spec["serviceName"], "user-service"]
+    assert url.hostname == SERVERS["mongodb"]["spec"]["serviceName"]
+    assert given["MEMBER_HOST"] == f"mongodb-0.{url.hostname}.user-service.svc.cluster.local:{url.port}"
+    assert HOSTS["mongodb"]["spec"]["publishNotReadyAddresses"] is True
 
 
 @pytest.mark.parametrize("name", list(SERVERS))
@@ -73,10 +75,11 @@ def test_a_server_of_minikube_has_its_service_and_keeps_its_data(name: str) -> N
     assert [port["port"] for port in host["ports"]] == [
         port["containerPort"] for port in container(SERVERS[name])["ports"]
     ]
-    [claim] = spec["volumeClaimTemplates"]
+    [claimed] = [volume for volume in pod(SERVERS[name])["volumes"] if "persistentVolumeClaim" in volume]
+    assert claimed["persistentVolumeClaim"]["claimName"] in CLAIMS
     [volume] = CONTAINERS[name]["volumes"]
     mounts = {mount["name"]: mount["mountPath"] for mount in container(SERVERS[name])["volumeMounts"]}
-    assert mounts[claim["metadata"]["name"]] == volume.split(":")[1]
+    assert mounts[claimed["name"]] == volume.split(":")[1]
 
 
 @pytest.mark.parametrize("name", list(SERVERS))

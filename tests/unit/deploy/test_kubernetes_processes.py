@@ -240,7 +240,10 @@ def test_pods_are_spread_over_nodes_and_zones(name: str) -> None:
 
 @process
 def test_a_roll_out_takes_nothing_away_before_the_new_is_ready(name: str) -> None:
-    assert PROCESSES[name]["spec"]["strategy"] == {"rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}}
+    assert PROCESSES[name]["spec"]["strategy"] == {
+        "type": "RollingUpdate",
+        "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0},
+    }
     assert PROCESSES[name]["spec"]["minReadySeconds"] > 0
 
 
