@@ -58,7 +58,7 @@ def test_minikubes_mongodb_is_the_image_of_the_replica_set() -> None:
 
 
 def test_minikubes_mongodb_is_where_the_url_says() -> None:
-    """From the URL clients get to the set, and learn its member's name: the pod's, which the pod itself always knows."""
+    """By the URL clients get to the set, and learn its member's name: the pod's, which the pod always knows."""
     url = urlsplit(environment_file(MINIKUBE / "secrets.properties")["MONGODB_URL"])
     given = _variables(SERVERS["mongodb"])
     assert url.query == f"replicaSet={given['REPLICA_SET']}"
