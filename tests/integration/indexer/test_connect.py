@@ -20,20 +20,18 @@ from domain.users.sample import sample_users
 from indexer import record
 from indexer.connectors.apply import apply
 from indexer.connectors.errors import ConnectorRefused
-from indexer.connectors.file import ConnectorFile, parse
+from indexer.connectors.file import ConnectorFile
 from indexer.connectors.health import Health, Verdict
 from indexer.connectors.progress import open_progress_reader, watch
-from indexer.connectors.worker import ConnectWorker, open_worker
+from indexer.connectors.worker import ConnectWorker
 from indexer.kafka import connection
 from indexer.sinks.kafka import open_kafka_sink
+from tests.integration.indexer.connect import SECONDS, level, shipped, worker_for
 from tests.integration.indexer.process import ROOT, Environment, indexer, settings_of, until
 from tests.servers.ports import free_port
 from tests.unit.indexer.fakes import NOON, user_id
 
-SHIPPED = ROOT / "deploy" / "kafka-connect" / "http-sink.json"
 USERS = 300
-SECONDS = 120.0
-"""A busy machine's time for what takes five seconds."""
 
 Documents = Mapping[str, Any]
 
@@ -52,21 +50,13 @@ def settings(environment: Environment) -> Settings:
 @pytest.fixture
 def file(settings: Settings) -> ConnectorFile:
     """What is shipped, for this test's topic and index."""
-    text = SHIPPED.read_text()
-    for shipped in ('"topics": "users"', "/users/_doc/", '"name": "users-'):
-        assert text.count(shipped) == 1
-        text = text.replace(shipped, shipped.replace("users", settings.kafka_topic))
-    return parse(text.encode(), SHIPPED.name)
+    return shipped(settings.kafka_topic)
 
 
 @pytest.fixture
 async def worker(settings: Settings) -> AsyncIterator[ConnectWorker]:
-    """At exit this test's connectors are removed."""
-    async with open_worker(settings) as opened:
+    async with worker_for(settings) as opened:
         yield opened
-        for connector in await opened.connectors():
-            if settings.kafka_topic in connector.topics:
-                await opened.remove(connector.name)
 
 
 def _changed(file: ConnectorFile, **options: str) -> ConnectorFile:
@@ -118,13 +108,17 @@ def _entries() -> tuple[Sequence[IndexEntry], set[str]]:
 
 async def _documents(settings: Settings) -> Documents:
     """All that the alias leads to, by id."""
-    assert settings.elasticsearch_url is not None
-    async with AsyncElasticsearch(settings.elasticsearch_url.get_secret_value()) as client:
+    async with AsyncElasticsearch(_url(settings)) as client:
         if not await client.indices.exists_alias(name=settings.search_alias):
             return {}
         await client.indices.refresh(index=settings.search_alias)
         found = await client.search(index=settings.search_alias, size=10_000)
     return {hit["_id"]: hit["_source"] for hit in found["hits"]["hits"]}
+
+
+def _url(settings: Settings) -> str:
+    assert settings.elasticsearch_url is not None
+    return settings.elasticsearch_url.get_secret_value()
 
 
 async def _health(settings: Settings, worker: ConnectWorker, name: str, seconds: float = 0) -> Health:
@@ -141,18 +135,6 @@ async def _reached(settings: Settings, count: int) -> None:
         return len(await _documents(settings)) == count
 
     await until(there, f"{count} documents are there", SECONDS)
-
-
-async def _level(settings: Settings, worker: ConnectWorker, name: str) -> None:
-    """Wait until the connector has committed all that is in the topic."""
-    async with open_progress_reader(settings) as reader:
-
-        async def level() -> bool:
-            await asyncio.sleep(0.3)
-            (found,) = await watch(worker, reader, 0, name=name)
-            return found.verdict is Verdict.LEVEL
-
-        await until(level, "the connector has committed everything", SECONDS)
 
 
 async def _names(settings: Settings, worker: ConnectWorker) -> set[str]:
@@ -189,12 +171,12 @@ async def test_a_connector_makes_the_index_that_the_indexer_makes(
         assert (code, out, err) == (0, f"{file.name}: runs now\n", "")
 
         await _reached(settings_of(other), USERS - len(deleted))
-        await _reached(settings, USERS)
-        await _level(settings, worker, file.name)
+        await _reached(settings, USERS - len(deleted))
+        await level(settings, worker, file.name)
     ours, theirs = await _documents(settings_of(other)), await _documents(settings)
-    assert {id: theirs[id] for id in ours} == ours
+    assert theirs == ours
     assert {document["version"] for document in ours.values()} == {1, 2}
-    assert theirs.keys() - ours.keys() == deleted  # this sink cannot express a deletion
+    assert not ours.keys() & deleted
 
     code, out, _ = await _command(environment, "status", file.base, "--json")
     assert code == 0
@@ -203,7 +185,7 @@ async def test_a_connector_makes_the_index_that_the_indexer_makes(
     record_property(
         "show",
         f"one topic, {len(entries)} records: the indexer's index and Connect's hold the same {len(ours)} live users, "
-        f"document by document; deleted, and kept by the sink that can be run: {len(deleted)}",
+        f"document by document, and none of the {len(deleted)} deleted ones",
     )
 
     assert await _command(environment, "apply", str(path)) == (0, f"{file.name}: runs already, nothing to do\n", "")
@@ -274,3 +256,27 @@ async def test_a_connector_that_runs_and_does_nothing_is_stalled(
     assert (await _command(environment, "restart", stuck.base))[1] == f"{stuck.name}: restarted\n"
     assert (await _command(environment, "delete", stuck.base))[1] == f"{stuck.name}: removed\n"
     assert await _names(settings, worker) == set()
+
+
+async def test_a_connector_whose_alias_is_gone_fails_and_makes_no_index(
+    settings: Settings, worker: ConnectWorker, file: ConnectorFile
+) -> None:
+    """A deletion finds nothing to delete, which is as it should be."""
+    await _prepare(settings)
+    entries, deleted = _entries()
+    only = [entry for entry in entries if entry.id in deleted]
+    await _relay(settings, [entry for entry in only if entry.document is None])
+    impatient = _changed(file, camel__error__handler__max__redeliveries="1")
+    await apply(impatient, settings, worker)
+    await level(settings, worker, impatient.name)
+    async with open_index_catalog(settings) as catalog, AsyncElasticsearch(_url(settings)) as client:
+        (index,) = await catalog.indexes()
+        await client.indices.delete(index=index.name)
+        await _relay(settings, only[:1])
+
+        async def failed() -> bool:
+            await asyncio.sleep(0.3)
+            return (await _health(settings, worker, impatient.name)).verdict is Verdict.FAILED
+
+        await until(failed, "the task has failed", SECONDS)
+        assert not await client.indices.exists(index=settings.search_alias)
