@@ -1,13 +1,14 @@
 """Change the signing key without refusing one token that is in use: add, sign, drop.
 
 \b
-  python istio/rotate_keys.py add --apply-to istio/request-auth.yaml   then apply it
-  python istio/rotate_keys.py sign                                     from now on the new key signs
-  python istio/rotate_keys.py drop                                     the old tokens have expired; apply it again
+  python istio/rotate_keys.py add    then apply what it has changed
+  python istio/rotate_keys.py sign   from now on the new key signs
+  python istio/rotate_keys.py drop   the old tokens have expired; apply what it has changed
 
 `add` publishes a new key beside the old one; `sign` begins to use it once every verifier can know it; `drop` publishes
 the old one no more once its last token has expired. Each step says which one comes next and when, refuses to be early
-(--force does it all the same: after a theft), and may be repeated after an interruption. `status` tells where one is.
+(--force does it all the same: after a theft), and may be repeated after an interruption; `add` also to publish the key
+in another manifest, or to wait longer. `status` tells where one is.
 Where the rotation stands is kept in state.json beside the keys: no secret is in it.
 
 Exit codes: 0 done, 1 refused (nothing was changed), 2 wrong usage.
@@ -20,12 +21,13 @@ from typing import Annotated
 
 import typer
 
-from keytool import jwks, keys, options, rotating, rotation
+from keytool import jwks, keys, manifest, options, rotating, rotation
 from keytool.console import TERMINAL, now, password_source, read_key, refusals
 from keytool.durations import duration
+from keytool.errors import ManifestRefused
 from keytool.folder import KeyFolder
 from keytool.loading import AskPassword, is_encrypted, load
-from keytool.paths import KEYS, shown
+from keytool.paths import KEYS, MANIFEST, shown
 from keytool.report import dropped, show_next, stepped
 
 app = typer.Typer(
@@ -47,7 +49,10 @@ Manifest = Annotated[
 @app.command()
 def add(
     *,
-    apply_to: options.ApplyTo = None,
+    apply_to: Annotated[
+        Path | None,
+        typer.Option(metavar="MANIFEST", help="[default: istio/request-auth.yaml, if the old key is in it]"),
+    ] = None,
     key: Annotated[Path | None, typer.Option(metavar="PEM|JWK", help="Your own new key [default: one is made]")] = None,
     kid: Annotated[str | None, typer.Option(help="How verifiers know your own new key.")] = None,
     key_type: Annotated[keys.KeyType, typer.Option(help="Of a key that is made; ec is P-256.")] = keys.KeyType.RSA,
@@ -68,7 +73,8 @@ def add(
         with folder.opened():
             own = _own_key(folder, key, kid, ask)
             make = partial(_made_key, folder, key_type, ask)
-            done = rotating.add(folder, own, make, policy=policy, manifest_path=apply_to, now=now())
+            path = apply_to.resolve() if apply_to else _manifest_in_use(folder)
+            done = rotating.add(folder, own, make, policy=policy, manifest_path=path, now=now())
             coming = rotation.following(done, folder.read_state().last_expiry)
     stepped(done, coming, folder)
 
@@ -103,6 +109,15 @@ def status(out: options.Out = KEYS) -> None:
     if state.rotation is not None:
         typer.echo(f"Last step: {state.rotation.done}, at {state.rotation.since:%Y-%m-%dT%H:%M:%SZ}.")
     show_next(rotation.following(state.rotation, state.last_expiry), folder)
+
+
+def _manifest_in_use(folder: KeyFolder) -> Path | None:
+    """The manifest beside the scripts, if it publishes our keys: it must learn of the new one before that signs."""
+    try:
+        published = jwks.kids(manifest.read(MANIFEST).keys)
+    except ManifestRefused:
+        return None
+    return MANIFEST if set(published) & set(jwks.kids(folder.published())) else None
 
 
 def _own_key(folder: KeyFolder, path: Path | None, kid: str | None, ask: AskPassword) -> keys.SigningKey | None:

@@ -38,6 +38,7 @@ def write(path: Path, issuer: str, keys: jwks.Entries) -> bool:
 
     Raises ManifestRefused.
     """
+    path = path.resolve()  # a link stays one
     text = _text(path)
     changed = filled(path, text, issuer, keys)
     if changed == text:

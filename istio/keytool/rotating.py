@@ -13,6 +13,7 @@ from keytool import jwks, manifest
 from keytool.errors import FolderRefused, RotationRefused, WouldInvalidate
 from keytool.folder import KeyFolder
 from keytool.keys import Jwk, SigningKey
+from keytool.paths import shown
 from keytool.rotation import Policy, Rotation, Step, allow, following
 from keytool.state import State
 
@@ -36,25 +37,22 @@ def add(
     if state.rotation is not None:
         if own is not None and own.kid != state.rotation.new:
             raise RotationRefused(f"A rotation to {state.rotation.new} is under way: finish it first.")
-        return _added_again(folder, state.rotation, manifest_path=manifest_path, now=now)
+        return _added_again(folder, state.rotation, policy, manifest_path=manifest_path, now=now)
     new, pem = (own, None) if own is not None else make()
-    old = [kid for kid in jwks.kids(published) if kid != new.kid]
-    if not old:
-        raise RotationRefused(f"{new.kid} is the key in use: add another one.")
-    entries = jwks.with_key(published, new.jwk)
-    check_manifest(manifest_path, entries)
-    if pem is not None:
-        folder.write_next_private_key(pem)
-    _publish(folder, manifest_path, entries)
     rotation = Rotation(
         done=Step.ADD,
         new=new.kid,
-        old=tuple(old),
+        old=_others(published, new),
         since=now,
         managed=pem is not None,
         policy=policy,
         manifest=manifest_path,
     )
+    entries = jwks.with_key(published, new.jwk)
+    check_manifest(manifest_path, entries)
+    if pem is not None:
+        folder.write_next_private_key(pem)
+    _publish(folder, manifest_path, entries)
     folder.write_state(replace(state, rotation=rotation))
     return rotation
 
@@ -70,7 +68,9 @@ def sign(folder: KeyFolder, *, manifest_path: Path | None, now: datetime, force:
         raise RotationRefused("add comes first: there is no new key.")
     path = manifest_path or rotation.manifest
     if path is not None and rotation.new not in jwks.kids(manifest.read(path).keys):
-        raise RotationRefused(f"{path} lacks the new key {rotation.new}: repeat add with --apply-to, then apply it.")
+        raise RotationRefused(
+            f"{shown(path)} lacks the new key {rotation.new}: repeat add with --apply-to, then apply it."
+        )
     new = _published_key(folder, rotation.new)
     if rotation.managed:
         folder.sign_with_next()
@@ -109,15 +109,28 @@ def check_manifest(path: Path | None, entries: jwks.Entries, *, dropped: Sequenc
         raise WouldInvalidate(path, unknown)
 
 
-def _added_again(folder: KeyFolder, rotation: Rotation, *, manifest_path: Path | None, now: datetime) -> Rotation:
-    """An add is repeated to publish in a manifest as well; verifiers learn of the key from then on."""
+def _others(published: jwks.Entries, new: SigningKey) -> tuple[str, ...]:
+    """The keys that are to go; the new one may be there already, from an interrupted step."""
+    if any(entry.get("kid") == new.kid and entry != new.jwk for entry in published):
+        raise RotationRefused(f"Another key is published as {new.kid}: give the new one a kid of its own.")
+    others = tuple(kid for kid in jwks.kids(published) if kid != new.kid)
+    if not others:
+        raise RotationRefused(f"{new.kid} is the key in use: add another one.")
+    return others
+
+
+def _added_again(
+    folder: KeyFolder, rotation: Rotation, policy: Policy, *, manifest_path: Path | None, now: datetime
+) -> Rotation:
+    """An add is repeated to wait longer, or to publish in a manifest: verifiers learn of the key from then on."""
     if rotation.done is not Step.ADD:
         raise RotationRefused("drop comes next, not add: see `rotate_keys.py status`.")
     path, published = manifest_path or rotation.manifest, folder.published()
     check_manifest(path, published)
-    if path is None or not _publish(folder, path, published):
-        return rotation
-    again = replace(rotation, since=now, manifest=path)
+    changed = _publish(folder, path, published)
+    again = replace(
+        rotation, since=now if changed else rotation.since, policy=rotation.policy.longest(policy), manifest=path
+    )
     folder.write_state(replace(folder.read_state(), rotation=again))
     return again
 

@@ -28,6 +28,14 @@ class Policy:
     longest_life: timedelta = timedelta(days=1)
     leeway: timedelta = timedelta(minutes=1)
 
+    def longest(self, other: "Policy") -> "Policy":
+        """Of each time the longer one."""
+        return Policy(
+            max(self.settle, other.settle),
+            max(self.longest_life, other.longest_life),
+            max(self.leeway, other.leeway),
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Rotation:

@@ -124,6 +124,14 @@ def test_the_file_keeps_its_mode_and_is_left_alone_if_nothing_changes(tmp_path: 
     assert path.stat() == written
 
 
+def test_a_link_to_the_manifest_stays_one(tmp_path: Path) -> None:
+    (tmp_path / "real.yaml").write_text(text())
+    (tmp_path / "link.yaml").symlink_to("real.yaml")
+    assert manifest.write(tmp_path / "link.yaml", ISSUER, KEYS)
+    assert (tmp_path / "link.yaml").is_symlink()
+    assert manifest.read(tmp_path / "real.yaml").issuer == ISSUER
+
+
 @pytest.mark.parametrize(
     ("content", "reason"),
     [

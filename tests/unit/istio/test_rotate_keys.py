@@ -52,6 +52,30 @@ def test_from_add_to_drop(keys: Workplace, monkeypatch: pytest.MonkeyPatch) -> N
     assert (again.exit_code, again.stdout) == (0, "Nothing to drop: no rotation is under way.\n")
 
 
+def test_the_shipped_manifest_is_not_forgotten_where_it_publishes_the_key(
+    keys: Workplace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rotate_keys, "MANIFEST", keys.manifest)
+    assert keys.run(app, "add", *AT_ONCE).exit_code == 0
+    assert len(manifest.read(keys.manifest).keys) == 2
+
+
+def test_a_shipped_manifest_with_other_keys_is_left_alone(keys: Workplace, monkeypatch: pytest.MonkeyPatch) -> None:
+    manifest.write(keys.manifest, "https://issuer.example.com", [{"kid": "of others"}])
+    monkeypatch.setattr(rotate_keys, "MANIFEST", keys.manifest)
+    assert keys.run(app, "add", *AT_ONCE).exit_code == 0
+    assert len(manifest.read(keys.manifest).keys) == 1
+
+
+def test_the_next_steps_may_be_run_from_elsewhere(keys: Workplace, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(keys.path)
+    assert keys.run(app, "add", "--apply-to", keys.manifest.name, *AT_ONCE).exit_code == 0
+    monkeypatch.chdir("/")
+    assert keys.run(app, "sign", "--force").exit_code == 0
+    assert keys.run(app, "drop", "--force").exit_code == 0
+    assert len(manifest.read(keys.manifest).keys) == 1
+
+
 def test_steps_are_refused_with_a_reason(keys: Workplace) -> None:
     assert refused(keys.run(app, "sign")) == "add comes next, not sign: see `rotate_keys.py status`."
     assert keys.run(app, "add", "--key-type", "ec").exit_code == 0

@@ -228,6 +228,16 @@ def test_the_time_for_the_next_step_begins_anew_when_a_manifest_joins(folder: Ke
     sign(folder, LATER + timedelta(minutes=5))
 
 
+def test_adding_again_may_lengthen_the_times_and_never_shortens_them(folder: KeyFolder) -> None:
+    add(folder)
+    for policy in (Policy(longest_life=timedelta(days=2)), Policy(timedelta(0), timedelta(0), timedelta(0))):
+        rotating.add(folder, None, made(folder), policy=policy, manifest_path=None, now=LATER)
+    known = folder.read_state().rotation
+    assert known is not None
+    assert known.policy == Policy(POLICY.settle, timedelta(days=2), POLICY.leeway)
+    assert known.since == NOW
+
+
 def test_a_manifest_that_somebody_put_back_is_noticed(folder: KeyFolder) -> None:
     kept = manifest_of(folder.path.parent).read_bytes()
     add(folder)
@@ -276,6 +286,8 @@ def test_an_own_key_stays_where_it_is(tmp_path: Path) -> None:
         issuing.issue(one, claims(), target(folder))
     with pytest.raises(RotationRefused, match="one is the key in use"):
         add(folder, own=one)
+    with pytest.raises(RotationRefused, match="Another key is published as one"):
+        add(folder, own=signing_key(private_key("rsa"), kid="one"))
     add(folder, own=two)
     with pytest.raises(RotationRefused, match=r"A rotation to two is under way: finish it first\."):
         add(folder, own=signing_key(private_key("rsa"), kid="three"))
