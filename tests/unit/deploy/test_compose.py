@@ -12,6 +12,7 @@ from ruamel.yaml import YAML
 
 from domain.backends import MIN_SECRET_BYTES
 from domain.identity.verifier import development_token
+from domain.peers.sdl import read_peer_schema
 from domain.settings import Mode, Settings
 from indexer.pairs import DIRECT, INDEXER, RELAY, Pair, choose
 from tests.servers.elasticsearch import ElasticsearchServer
@@ -27,6 +28,7 @@ OWN = {name: service for name, service in SERVICES.items() if service.get("image
 IMAGE = read_stages(ROOT / "Dockerfile")[-1]
 MONGO = read_stages(ROOT / "deploy/mongo-rs/Dockerfile")[-1]
 CONNECT = read_stages(ROOT / "deploy/kafka-connect/Dockerfile")[-1]
+POSTS = read_stages(ROOT / "examples/posts/Dockerfile")[-1]
 PAIRS: Mapping[str, Pair] = {"relay": RELAY, "indexer": INDEXER, "sync-indexer": DIRECT}
 APIS = ("api", "sync-api")
 MODES = {"cluster": Mode.CLUSTER, "connect": Mode.CLUSTER, "sync": Mode.WITHOUT_KAFKA}
@@ -61,8 +63,8 @@ def test_the_service_is_one_image_in_three_roles() -> None:
 
 def test_every_profile_has_an_api_its_pipelines_and_what_they_need() -> None:
     assert _started("cluster").keys() >= {"api", "relay", "indexer", "kafka", *DATABASES}
-    assert _started("connect").keys() == {"api", "relay", "kafka", "kafka-connect", *DATABASES}
-    assert _started("sync").keys() == {"sync-api", "sync-indexer", *DATABASES}
+    assert _started("connect").keys() == {"api", "relay", "kafka", "kafka-connect", "posts", *DATABASES}
+    assert _started("sync").keys() == {"sync-api", "sync-indexer", "posts", *DATABASES}
 
 
 def test_without_a_choice_the_cluster_is_started() -> None:
@@ -182,12 +184,13 @@ def test_the_servers_are_those_that_the_tests_run_against() -> None:
 
 @pytest.mark.parametrize("name", [name for name, service in SERVICES.items() if "build" in service])
 def test_every_build_has_its_dockerfile(name: str) -> None:
-    assert (ROOT / SERVICES[name]["build"]["context"] / "Dockerfile").is_file()
+    build = SERVICES[name]["build"]
+    assert (ROOT / build["context"] / build.get("dockerfile", "Dockerfile")).is_file()
 
 
 @every
 def test_every_service_has_a_health_check(name: str) -> None:
-    inherited = IMAGE if name in OWN else {"mongodb": MONGO, "kafka-connect": CONNECT}.get(name)
+    inherited = IMAGE if name in OWN else {"mongodb": MONGO, "kafka-connect": CONNECT, "posts": POSTS}.get(name)
     assert "healthcheck" in SERVICES[name] or (inherited is not None and inherited.values("HEALTHCHECK"))
 
 
@@ -223,3 +226,13 @@ def test_the_service_writes_only_where_it_may(name: str) -> None:
 @own
 def test_the_service_has_time_to_stop(name: str, settings: Settings) -> None:
     assert timedelta(seconds=int(OWN[name]["stop_grace_period"].removesuffix("s"))) > settings.shutdown_timeout
+
+
+@pytest.mark.parametrize("name", APIS)
+def test_the_peer_is_where_the_settings_say_and_adds_its_fields(name: str, settings: Settings) -> None:
+    assert settings.peers["posts"].url == f"static://posts:{POSTS.value('EXPOSE')}"
+    assert POSTS.environment()["PORT"] == POSTS.value("EXPOSE")
+    [config] = SERVICES[name]["configs"]
+    assert str(Path(config["target"]).parent) == settings.peer_schemas
+    text = (ROOT / COMPOSE["configs"][config["source"]]["file"]).read_text()
+    assert set(read_peer_schema(text, "user.graphql", settings.peers, {}, {}).fields) == {"posts", "postCount"}
