@@ -114,7 +114,7 @@ def test_damaged_replies_raise_nothing_else() -> None:
     query = dns.message.make_query("c.example", "SRV", use_edns=0)
     whole = zone.reply(query.to_wire(), over_tcp=True)
     assert whole is not None
-    for _ in range(3000):
+    for _ in range(1000):
         wire = bytearray(whole)
         for _ in range(random.randint(1, 3)):
             wire[random.randrange(len(wire))] = random.randrange(256)

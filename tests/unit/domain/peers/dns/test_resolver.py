@@ -232,7 +232,7 @@ async def test_aliases_without_an_end_teach_nothing() -> None:
 
 async def test_targets_beyond_the_bound_are_left_out_whatever_the_order() -> None:
     records = [f"{n % 2} 1 80 t{n:04}.example." for n in range(MAX_INSTANCES + 20)]
-    zone = _zone(*records)
+    zone = _zone(*records, additional=True)
     for n in range(MAX_INSTANCES + 20):
         zone.set(f"t{n:04}.example", "A", f"10.0.{n // 200}.{n % 200 + 1}")
     first = await _resolver(first=zone).resolve()
