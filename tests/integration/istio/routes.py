@@ -60,7 +60,7 @@ def _headers(match: Mapping[str, object]) -> Sequence[Config]:
     wanted = {":method": match["method"]} if "method" in match else {}
     return [
         {"name": name, "string_match": _string(mapping(value))}
-        for name, value in (wanted | mapping(match, "headers")).items()
+        for name, value in {**wanted, **mapping(match, "headers")}.items()
     ]
 
 

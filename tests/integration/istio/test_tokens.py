@@ -67,7 +67,7 @@ async def statuses(place: Workplace, behind: Upstream, tokens: Sequence[str]) ->
         return [(await ask(edge.port, "GET", "/graphql", header, tls=tls)).status for header in headers]
 
 
-@pytest.mark.parametrize("options", [("rsa", "--bits", "2048"), ("rsa", "--bits", "8192"), ("ec",), ("ed25519",)])
+@pytest.mark.parametrize("options", [("rsa",), ("rsa", "--bits", "2048"), ("ec",), ("ed25519",)])
 async def test_envoy_takes_every_type_of_key_that_is_made(
     place: Workplace, behind: Upstream, options: Sequence[str]
 ) -> None:
@@ -76,10 +76,11 @@ async def test_envoy_takes_every_type_of_key_that_is_made(
     assert await statuses(place, behind, [token, token[:-8] + "AAAAAAAA"]) == [200, 401]
 
 
-@pytest.mark.parametrize("name", ["rsa", "p256", "p384", "ed25519"])
-@pytest.mark.parametrize("form", ["pem", "jwk"])
+@pytest.mark.parametrize(
+    ("name", "form"), [("rsa", "pem"), ("p256", "jwk"), ("p384", "pem"), ("p384", "jwk"), ("ed25519", "jwk")]
+)
 async def test_envoy_takes_every_type_of_key_of_ones_own(
-    place: Workplace, behind: Upstream, form: str, name: str
+    place: Workplace, behind: Upstream, name: str, form: str
 ) -> None:
     key = place.path / "mine"
     key.touch(mode=0o600)
