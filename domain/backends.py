@@ -14,7 +14,7 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from domain.errors import SettingsError
-from domain.guards import POLICY, SEARCH, STORE, GuardedIndex, GuardedStore
+from domain.guards import GuardedIndex, GuardedStore, api_breakers
 from domain.peers.breaker.breakers import Breakers
 from domain.search.change_token import ChangeTokens
 from domain.search.index import IndexCatalog, IndexWriter, SearchIndex
@@ -73,7 +73,7 @@ async def open_backends(settings: Settings, breakers: Breakers | None = None) ->
     An unreachable index does not stop the API.
     """
     tokens = ChangeTokens(_change_token_secret(settings))
-    breakers = breakers or Breakers([STORE, SEARCH], policy=POLICY)
+    breakers = breakers or api_breakers()
     async with AsyncExitStack() as stack:
         opened = await stack.enter_async_context(open_store(settings))
         is_embedded = settings.mode is Mode.EMBEDDED

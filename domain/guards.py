@@ -7,8 +7,11 @@ from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 
 from domain.errors import SearchUnavailable, ServiceError, StoreUnavailable
+from domain.identity.jwks import Load
+from domain.identity.keys import KeysUnavailable
 from domain.peers.breaker.breakers import Breakers
 from domain.peers.breaker.errors import CircuitOpen
+from domain.peers.breaker.failures import is_failure
 from domain.peers.breaker.policy import BreakerPolicy
 from domain.search.index import SearchIndex
 from domain.search.query import SearchRequest, SearchResult
@@ -20,9 +23,31 @@ from domain.users.store import UserStore, Write
 
 STORE = "store"
 SEARCH = "search"
+TOKEN_KEYS = "token keys"  # noqa: S105 (a name)
 
 POLICY = BreakerPolicy(longest=timedelta(seconds=5))
 """Where there is but one of a thing, looking again after seconds matters more than sparing it."""
+
+_SELDOM = BreakerPolicy(minimum_calls=3, probes=1, window=timedelta(minutes=2))
+"""For what is asked every ten seconds at most."""
+
+
+def api_breakers() -> Breakers:
+    """The breakers of the API's own dependencies."""
+    return Breakers([STORE, SEARCH, TOKEN_KEYS], policy=POLICY, policies={TOKEN_KEYS: _SELDOM}, is_failure=_is_failure)
+
+
+def guarded_load(load: Load, breakers: Breakers) -> Load:
+    """`load`, which raises KeysUnavailable while its circuit is open; the keys that are held go on serving."""
+
+    async def guarded() -> bytes:
+        try:
+            async with breakers.get(TOKEN_KEYS):
+                return await load()
+        except CircuitOpen as exc:
+            raise KeysUnavailable("the JWKS URL has not been answering and is given a rest") from exc
+
+    return guarded
 
 
 class GuardedStore:
@@ -105,3 +130,7 @@ class GuardedIndex:
 
 def _resting(what: str, error: CircuitOpen) -> str:
     return f"{what} has not been answering and is not asked: try again in {error.retry_after.total_seconds():.1f} s."
+
+
+def _is_failure(error: Exception) -> bool:
+    return isinstance(error, KeysUnavailable) or is_failure(error)

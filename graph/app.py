@@ -5,7 +5,6 @@ from datetime import timedelta
 from starlette.applications import Starlette
 from starlette.routing import Route
 
-from domain.backends import open_backends
 from domain.errors import SettingsError
 from domain.identity.caller import Right
 from domain.identity.verifier import development_token
@@ -21,7 +20,7 @@ PATH = "/graphql"
 PAGE_TOKEN_TTL = timedelta(hours=12)
 
 
-def create_app(settings: Settings, *, opener: Opener = open_backends) -> Starlette:
+def create_app(settings: Settings, *, opener: Opener | None = None) -> Starlette:
     """The API of `settings`; nothing is opened before it starts. `opener` is for tests that bring their own parts."""
     metrics = Metrics(settings.app_version)
     page = GraphiQLPage(path=PATH, development_token=lambda: _page_token(settings)) if settings.graphiql_on else None

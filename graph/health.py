@@ -71,8 +71,9 @@ def health_routes(metrics: Metrics) -> list[Route]:
         return JSONResponse(report, 200 if ready else 503)
 
     async def metrics_page(request: Request) -> Response:
-        tokens = TokenMetrics(request.scope["state"]["authenticator"])
-        page = generate_latest(metrics.registry) + generate_latest(tokens)
+        state = request.scope["state"]
+        parts = (metrics.registry, TokenMetrics(state["authenticator"]), state["circuits"])
+        page = b"".join(map(generate_latest, parts))
         return Response(page, headers={"Content-Type": CONTENT_TYPE_LATEST})
 
     return [

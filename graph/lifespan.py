@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
+from functools import partial
 from typing import Any, TypedDict
 
 import structlog
@@ -9,11 +10,15 @@ from starlette.applications import Starlette
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from domain.backends import Backends, open_backends
+from domain.guards import api_breakers, guarded_load
 from domain.identity.mesh import HEADER
 from domain.identity.tokens import TokenVerifier
 from domain.identity.verifier import verifier
+from domain.peers.breaker.breakers import Breakers
+from domain.peers.breaker.log import log_event
 from domain.settings import Settings
 from graph.auth import Authenticator
+from graph.circuit_metrics import CircuitMetrics
 from graph.context import Services
 from graph.health import Health
 from graph.index_lag import IndexLag
@@ -29,26 +34,33 @@ class State(TypedDict):
     services: Services
     authenticator: Authenticator
     health: Health
+    circuits: CircuitMetrics
 
 
 Lifespan = Callable[[Starlette], AbstractAsyncContextManager[State]]
 
 
-def lifespan(settings: Settings, opener: Opener = open_backends) -> Lifespan:
-    """Starlette's lifespan. Entering raises SettingsError for a setting that is refused or a store out of reach."""
+def lifespan(settings: Settings, opener: Opener | None = None) -> Lifespan:
+    """Starlette's lifespan; without an `opener` the settings say what is opened.
+
+    Entering raises SettingsError for a setting that is refused or a store out of reach.
+    """
 
     @asynccontextmanager
     async def run(_: Starlette) -> AsyncIterator[State]:
-        async with aclosing(verifier(settings)) as tokens, opener(settings) as backends:
+        breakers = api_breakers()
+        breakers.listen(log_event)
+        opened = opener(settings) if opener else open_backends(settings, breakers)
+        async with aclosing(verifier(settings, partial(guarded_load, breakers=breakers))) as tokens, opened as backends:
             tokens.keys.start()
             if settings.trust_mesh_claims:
                 _log.warning("mesh_claims_trusted", header=HEADER, sender="any process of this pod or machine")
-            yield state(settings, backends, tokens)
+            yield state(settings, backends, tokens, breakers)
 
     return run
 
 
-def state(settings: Settings, backends: Backends, tokens: TokenVerifier) -> State:
+def state(settings: Settings, backends: Backends, tokens: TokenVerifier, breakers: Breakers) -> State:
     """The state over opened backends."""
     return State(
         services=Services(
@@ -61,6 +73,7 @@ def state(settings: Settings, backends: Backends, tokens: TokenVerifier) -> Stat
         ),
         authenticator=Authenticator(tokens, backends.store, trust_mesh=settings.trust_mesh_claims),
         health=Health(backends.dependencies, tokens.keys),
+        circuits=CircuitMetrics(breakers),
     )
 
 

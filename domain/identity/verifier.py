@@ -1,22 +1,24 @@
 """From the settings to the verifier of tokens and, for development, to tokens."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from pathlib import Path
 
 from domain.errors import SettingsError
 from domain.identity.caller import Right
 from domain.identity.development import AUDIENCE, ISSUER, KEY_FILE, DevelopmentKeys
-from domain.identity.jwks import KeySource, LoadedKeys, StaticKeys, from_file, from_url, is_fetchable
+from domain.identity.jwks import KeySource, Load, LoadedKeys, StaticKeys, from_file, from_url, is_fetchable
 from domain.identity.keys import KeysUnavailable, parse_keys
 from domain.identity.tokens import TokenVerifier
 from domain.settings import Settings
 
+Guard = Callable[[Load], Load]
+
 FILE_REFRESH = timedelta(seconds=1)
 
 
-def verifier(settings: Settings) -> TokenVerifier:
-    """The verifier that the settings ask for; to be closed by `aclose`.
+def verifier(settings: Settings, guard: Guard = lambda load: load) -> TokenVerifier:
+    """The verifier that the settings ask for; to be closed by `aclose`. `guard` is put around fetches of a URL.
 
     Tokens are always checked: without JWT_ISSUER, JWT_AUDIENCE and JWT_JWKS this raises SettingsError, except in
     development with none of them, where the key in DATA_DIR signs and checks.
@@ -28,10 +30,10 @@ def verifier(settings: Settings) -> TokenVerifier:
         return _verifier(settings, ISSUER, AUDIENCE, keys)
     if settings.jwt_issuer is None or settings.jwt_audience is None or settings.jwt_jwks is None:
         raise SettingsError(f"{_missing(settings)} must be set: every token is checked, in every mode.")
-    return _verifier(settings, settings.jwt_issuer, settings.jwt_audience, key_source(settings.jwt_jwks))
+    return _verifier(settings, settings.jwt_issuer, settings.jwt_audience, key_source(settings.jwt_jwks, guard))
 
 
-def key_source(jwks: str) -> KeySource:
+def key_source(jwks: str, guard: Guard = lambda load: load) -> KeySource:
     """The keys in a JWKS given as JSON, as a URL (fetched at the first use), or as a file's path (read again when
     changed). Raises SettingsError for JSON or a file without a usable key, or no URL.
     """
@@ -39,7 +41,7 @@ def key_source(jwks: str) -> KeySource:
     if jwks.lower().startswith(("http://", "https://")):
         if not is_fetchable(jwks):
             raise SettingsError("JWT_JWKS is no URL that can be fetched.")
-        return LoadedKeys(from_url(jwks))
+        return LoadedKeys(guard(from_url(jwks)))
     try:
         if jwks.startswith("{"):
             return StaticKeys(parse_keys(jwks))

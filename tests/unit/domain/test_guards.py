@@ -7,7 +7,8 @@ from typing import Any, cast
 import pytest
 
 from domain.errors import BadInput, SearchUnavailable, ServiceError, StoreUnavailable
-from domain.guards import SEARCH, STORE, GuardedIndex, GuardedStore
+from domain.guards import SEARCH, STORE, GuardedIndex, GuardedStore, api_breakers, guarded_load
+from domain.identity.keys import KeysUnavailable
 from domain.peers.breaker.breakers import Breakers
 from domain.peers.breaker.policy import BreakerPolicy
 from domain.search.index import SearchIndex
@@ -92,3 +93,20 @@ async def test_health_checks_always_ask(name: str) -> None:
         with pytest.raises(unavailable):
             await guarded.ping()
     assert dependency.calls == 10
+
+
+async def test_an_issuer_that_does_not_answer_is_given_a_rest() -> None:
+    attempts = 0
+
+    async def load() -> bytes:
+        nonlocal attempts
+        attempts += 1
+        raise KeysUnavailable("the JWKS URL answered 503")
+
+    guarded = guarded_load(load, api_breakers())
+    for _ in range(3):
+        with pytest.raises(KeysUnavailable, match="answered 503"):
+            await guarded()
+    with pytest.raises(KeysUnavailable, match="given a rest"):
+        await guarded()
+    assert attempts == 3
