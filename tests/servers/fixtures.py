@@ -13,6 +13,7 @@ import pytest
 
 from tests.servers.connect import ConnectServer
 from tests.servers.elasticsearch import ElasticsearchServer
+from tests.servers.golang import GoTool
 from tests.servers.kafka import KafkaServer
 from tests.servers.local import LocalServer
 from tests.servers.mongodb import MongoServer
@@ -107,6 +108,24 @@ def why_not(kind: type[LocalServer]) -> str | None:
         return reason
     try:
         kind.install()
+    except InstallError as error:
+        return error.reason
+    return None
+
+
+def built(tool: GoTool) -> GoTool:
+    """That tool once it is built; skips or fails the test where it cannot be."""
+    if reason := _why_not_built(tool):
+        refuse(tool.name, reason)
+    return tool
+
+
+@cache
+def _why_not_built(tool: GoTool) -> str | None:
+    if reason := tool.missing():
+        return reason
+    try:
+        tool.install()
     except InstallError as error:
         return error.reason
     return None

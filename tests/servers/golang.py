@@ -10,8 +10,10 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import ClassVar
 
 from tests.servers import cache
+from tests.servers.local import LocalServer
 
 BUILD_TIMEOUT = 3_000.0  # seconds for one program, cold, on two busy cores
 _MODULES = Path(__file__).with_name("go")
@@ -27,9 +29,9 @@ class GoTool:
     name: str
     """Its folder below tests/servers/go."""
     version: str
-    programs: Mapping[str, str]
+    programs: Mapping[str, str] = field(hash=False)
     """The package of each program."""
-    files: Mapping[str, str] = field(default_factory=dict)
+    files: Mapping[str, str] = field(default_factory=dict, hash=False)
     """Where each file comes from, as `module:path`."""
     ldflags: str = ""
 
@@ -81,3 +83,28 @@ class GoTool:
         environment = {"CGO_ENABLED": "0"}  # no C compiler is needed
         command = ["go", *arguments]
         return cache.run(self.name, command, cwd=self._module, environment=environment, timeout=BUILD_TIMEOUT)
+
+
+class GoServer(LocalServer):
+    """A server that is a program of one of these tools."""
+
+    tool: ClassVar[GoTool]
+
+    @classmethod
+    def missing(cls) -> str | None:
+        return cls.tool.missing()
+
+    @classmethod
+    def install(cls) -> None:
+        cls.tool.install()
+
+    @classmethod
+    def home(cls) -> Path:
+        return cls.tool.home
+
+    @classmethod
+    def _fill(cls, folder: Path) -> None:
+        raise NotImplementedError  # its tool is installed as a whole
+
+    def _program(self) -> str:
+        return str(self.tool.path(self.name))
