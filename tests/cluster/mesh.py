@@ -1,0 +1,176 @@
+"""The project's manifests in force: the production overlay and istio/ on a real control plane, with real proxies."""
+
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+import httpx
+
+from tests.cluster import network, surroundings
+from tests.cluster.certificate import Certificate
+from tests.cluster.cluster import Cluster
+from tests.cluster.kubectl import KubectlError
+from tests.cluster.kubelet import Kubelet
+from tests.cluster.manifests import OVERLAYS, Manifests
+from tests.cluster.waiting import until
+from tests.servers.fixtures import own_server
+from tests.servers.istio import Credentials, Istiod, MeshIdentity, MeshProxy, Workload
+
+NAMESPACE = "user-service"
+HOST = "users.example.com"
+_MESHED = "security.istio.io/tlsMode=istio"  # the injector says so of every pod that it gives a proxy
+_COMPONENT = "app.kubernetes.io/component"
+
+
+@dataclass(frozen=True)
+class Mesh:
+    """Where everything is, and clients of it."""
+
+    API_PORT: ClassVar[int] = 8000
+    RELAY_PORT: ClassVar[int] = 9000
+
+    cluster: Cluster
+    istiod: Istiod
+    gateway: str
+    api: str
+    relay: str
+    certificate: Certificate
+    folder: Path
+
+    def outside(self) -> httpx.AsyncClient:
+        """A client on the internet, which knows the gateway by its name."""
+        return httpx.AsyncClient(
+            base_url=f"https://{self.gateway}:{surroundings.HTTPS_PORT}",
+            headers={"Host": HOST},
+            verify=self.trusting(),
+            trust_env=False,
+            event_hooks={"request": [_named]},
+        )
+
+    def trusting(self) -> ssl.SSLContext:
+        """The TLS of a client on the internet."""
+        return ssl.create_default_context(cafile=str(self.certificate.path))
+
+    async def trust(self, manifest: str, token: str) -> None:
+        """Apply a request-auth.yaml, and wait until a token of its keys gets past it."""
+        await self.cluster.kubectl("apply", "-f", "-", stdin=manifest)
+        headers = {"Authorization": f"Bearer {token}"}
+        async with self.outside() as client:
+
+            async def past() -> bool:
+                return (await client.get("/graphql", headers=headers)).status_code not in (401, 403)
+
+            await until(past, "the keys in force")
+
+    @asynccontextmanager
+    async def inside(self, namespace: str, service_account: str) -> AsyncIterator[httpx.AsyncClient]:
+        """A client in the mesh: mutual TLS with the certificate of that service account."""
+        credentials = await _credentials(self.cluster, namespace, service_account)
+        async with (
+            own_server(
+                MeshIdentity,
+                self.folder / f"{namespace}-{service_account}",
+                istiod=self.istiod,
+                workload=Workload(f"{service_account}-0", namespace, service_account, self.gateway),
+                credentials=credentials,
+            ) as identity,
+            httpx.AsyncClient(verify=_mutual(identity.certificates), trust_env=False) as client,
+        ):
+            yield client
+
+
+async def _named(request: httpx.Request) -> None:
+    request.extensions = {**request.extensions, "sni_hostname": HOST}
+
+
+def _mutual(certificates: Path) -> ssl.SSLContext:
+    context = ssl.create_default_context(cafile=str(certificates / "root-cert.pem"))
+    context.check_hostname = False  # a workload's certificate has a SPIFFE id, not a host name
+    context.load_cert_chain(certificates / "cert-chain.pem", certificates / "key.pem")
+    return context
+
+
+@asynccontextmanager
+async def mesh_on(cluster: Cluster, manifests: Manifests, folder: Path) -> AsyncIterator[Mesh]:
+    """On a cluster without anything in it, until exit."""
+    kubectl, certificate = cluster.kubectl, Certificate.made(folder / "gateway", HOST)
+    await kubectl("apply", "--server-side", "-k", str(OVERLAYS / "production"))
+    await kubectl.apply(*surroundings.objects(certificate))
+    kubelet = Kubelet(kubectl, network.addresses())
+    gateway = await _run(cluster, kubelet, surroundings.SYSTEM, "istio=ingressgateway")
+    api = await _run(cluster, kubelet, NAMESPACE, f"{_COMPONENT}=api")
+    relay = await _run(cluster, kubelet, NAMESPACE, f"{_COMPONENT}=relay")
+    async with AsyncExitStack() as stack:
+        istiod = await stack.enter_async_context(own_server(Istiod, folder, kubeconfig=cluster.kubeconfig))
+        await kubectl("apply", "-f", str(manifests.istio))
+        await kubectl.apply(*_listening(manifests, api, relay))
+        for workload in (gateway, api, relay):
+            proxy = own_server(
+                MeshProxy,
+                folder / workload.pod,
+                role="router" if workload is gateway else "sidecar",
+                istiod=istiod,
+                workload=workload,
+                credentials=await _credentials(cluster, workload.namespace, workload.service_account),
+            )
+            await stack.enter_async_context(proxy)
+        mesh = Mesh(cluster, istiod, gateway.address, api.address, relay.address, certificate, folder)
+        await _in_force(mesh)
+        yield mesh
+
+
+async def _run(cluster: Cluster, kubelet: Kubelet, namespace: str, selector: str) -> Workload:
+    """The first pod of these, running in the mesh."""
+    arguments = ("pods", f"--namespace={namespace}", f"--selector={selector}")
+
+    async def made() -> bool:
+        return bool(await cluster.kubectl.items(*arguments))
+
+    await until(made, f"a pod of {selector}")
+    pod = (await cluster.kubectl.items(*arguments))[0]
+    name = pod["metadata"]["name"]
+    await cluster.kubectl("label", "pod", name, f"--namespace={namespace}", _MESHED)
+    address = await kubelet.run(pod)
+    return Workload(name, namespace, pod["spec"]["serviceAccountName"], address, pod["metadata"]["labels"])
+
+
+def _listening(manifests: Manifests, api: Workload, relay: Workload) -> list[dict[str, Any]]:
+    """The project's own Sidecars, each with the listener that takes the place of a pod's redirected traffic."""
+    listeners = {"api": (api.address, Mesh.API_PORT, "graphql"), "relay": (relay.address, Mesh.RELAY_PORT, "health")}
+    sidecars = {document["metadata"]["name"]: document for document in manifests.documents("sidecar.yaml")}
+    for name, (address, port, port_name) in listeners.items():
+        listener = {"number": port, "protocol": "HTTP", "name": port_name}
+        ingress = {"port": listener, "bind": address, "defaultEndpoint": f"127.0.0.1:{port}"}
+        sidecars[name]["spec"]["ingress"] = [ingress]
+    return [sidecars[name] for name in listeners]
+
+
+async def _credentials(cluster: Cluster, namespace: str, service_account: str) -> Credentials:
+    arguments = ("create", "token", service_account, f"--namespace={namespace}", "--audience=istio-ca")
+    token = (await cluster.kubectl(*arguments)).strip()
+    root = ("configmap", "istio-ca-root-cert", f"--namespace={namespace}")
+
+    async def published() -> bool:
+        try:
+            return "root-cert.pem" in (await cluster.kubectl.get(*root))["data"]
+        except KubectlError:
+            return False
+
+    await until(published, f"istiod's root certificate in {namespace}")
+    return Credentials(token, (await cluster.kubectl.get(*root))["data"]["root-cert.pem"])
+
+
+async def _in_force(mesh: Mesh) -> None:
+    """Wait until a request without a token is refused beside the API: then all proxies have their configuration."""
+    async with mesh.outside() as client:
+
+        async def refused() -> bool:
+            try:
+                return (await client.get("/graphql")).status_code == 403
+            except httpx.TransportError:
+                return False
+
+        await until(refused, "the manifests in force")
