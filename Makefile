@@ -89,6 +89,11 @@ servers: install  ## fetch the real servers that the tests run against (once)
 test: lint servers graphiql  ## everything: lint, types, layers, unit, contract and integration tests on real servers
 	$(BIN)/pytest --numprocesses 2 --dist loadgroup --no-loadscope-reorder --durations 15
 
+.PHONY: test-cluster
+test-cluster: install  ## the manifests on a real Kubernetes API server and a real Istio (built once, about 15 minutes)
+	$(BIN)/python -m tests.servers install --cluster
+	$(BIN)/python -m tests.cluster --durations 15
+
 .PHONY: chaos
 chaos: FAULTS ?= 50
 chaos: install servers  ## kill and pause everything under load, FAULTS times (50, about 15 minutes), and count what is lost
