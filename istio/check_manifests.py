@@ -1,7 +1,8 @@
 """Check Istio manifests before `kubectl apply`: unknown fields, keys that cannot verify, policies that leave a gap.
 
-FILES are checked together, as they would be applied: what one refers to must be in another. Without FILES these are all
-manifests beside this script. ConfigMaps may be among them: JWT_ISSUER and JWT_AUDIENCE are then compared, too.
+FILES are checked together, as they would be applied: what one refers to must be in another. ConfigMaps and kustomize's
+.properties may be among them: issuer, audience, keys and hosts are then compared with the manifests. Without FILES
+these are all manifests beside this script, the keys made there, and the settings of the production overlay.
 Exit codes: 0 nothing found, 1 something found, 2 usage.
 """
 
@@ -13,10 +14,14 @@ import typer
 from keytool.checks import check
 
 HERE = Path(__file__).parent
+BESIDE = (
+    HERE / "keys" / "jwks-configmap.yaml",
+    HERE.parent / "deploy" / "overlays" / "production" / "settings.properties",
+)
 
 
 def main(files: Annotated[list[Path] | None, typer.Argument(show_default=False)] = None) -> None:
-    chosen = files or sorted(HERE.glob("*.yaml"))
+    chosen = files or [*sorted(HERE.glob("*.yaml")), *(file for file in BESIDE if file.exists())]
     findings = check(_shown(file) for file in chosen)
     for finding in findings:
         typer.echo(str(finding), err=True)

@@ -12,6 +12,7 @@ from keytool.checks import (
     request_authentication,
     selectors,
     service_entry,
+    settings,
     virtual_service,
 )
 from keytool.checks.document import Document
@@ -30,7 +31,9 @@ RULES: Sequence[Rule] = (
     request_authentication.issuer_and_audience,
     request_authentication.one_rule,
     request_authentication.where_tokens_are,
-    request_authentication.settings_agree,
+    settings.issuer_and_audience_agree,
+    settings.keys_agree,
+    settings.hosts_are_reachable,
     authorization.denies_by_default,
     authorization.allows_somebody,
     authorization.graphql_needs_a_token,

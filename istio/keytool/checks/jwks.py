@@ -46,6 +46,15 @@ def faults(text: str) -> Iterator[Fault]:
         yield from _entries_faults(entries)
 
 
+def kids(text: str) -> frozenset[str]:
+    """The names of the keys; empty for what is no JWKS."""
+    try:
+        entries = json.loads(text)["keys"]
+        return frozenset(str(entry.get("kid")) for entry in entries)
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return frozenset()
+
+
 def _without_doubles(pairs: Sequence[tuple[str, object]]) -> dict[str, object]:
     """Which of two members counts differs from reader to reader."""
     doubled = [name for name, times in Counter(name for name, _ in pairs).items() if times > 1]

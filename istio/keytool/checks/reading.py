@@ -23,7 +23,7 @@ def read_all(files: Iterable[FilePath]) -> tuple[Sequence[Document], Sequence[Fi
         except UnicodeDecodeError:
             findings.append(Finding(str(file), 1, "is not UTF-8", "save it as UTF-8"))
         else:
-            found, wrong = read(str(file), text)
+            found, wrong = read_settings(str(file), text) if file.suffix == ".properties" else read(str(file), text)
             documents.extend(found)
             findings.extend(wrong)
     return documents, findings
@@ -46,6 +46,19 @@ def read(file: str, text: str) -> tuple[Sequence[Document], Sequence[Finding]]:
     if not documents and not findings:
         findings.append(Finding(file, 1, "holds no manifest", "remove the file, or fill it"))
     return documents, findings
+
+
+def read_settings(file: str, text: str) -> tuple[Sequence[Document], Sequence[Finding]]:
+    """Lines of NAME=value, as kustomize makes a ConfigMap of them."""
+    lines: dict[Path, int] = {(): 1}
+    data: dict[str, str] = {}
+    for number, line in enumerate(text.splitlines(), start=1):
+        name, equals, value = line.partition("=")
+        if equals and not line.startswith("#"):
+            data[name.strip()] = value
+            lines["data", name.strip()] = number
+    body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "settings"}, "data": data}
+    return [Document(file, body, lines)], []
 
 
 def _is_empty(node: Node) -> bool:

@@ -14,7 +14,7 @@ _RULES = ("spec", "jwtRules")
 
 def keys(documents: Sequence[Document]) -> Iterator[Finding]:
     """The keys are inline or behind a URL, not both, and can verify tokens."""
-    for document, path, rule in _jwt_rules(documents):
+    for document, path, rule in jwt_rules(documents):
         if "jwks" in rule and "jwksUri" in rule:
             yield document.finding((*path, "jwksUri"), "both jwks and jwksUri", "keep one: Istio ignores the other")
         elif "jwks" not in rule and "jwksUri" not in rule:
@@ -31,7 +31,7 @@ def keys(documents: Sequence[Document]) -> Iterator[Finding]:
 
 def issuer_and_audience(documents: Sequence[Document]) -> Iterator[Finding]:
     """The issuer is a StringOrURI (RFC 7519); without an audience the tokens for every service hold."""
-    for document, path, rule in _jwt_rules(documents):
+    for document, path, rule in jwt_rules(documents):
         issuer = text(rule, "issuer")
         if issuer and (issuer != issuer.strip() or any(character.isspace() for character in issuer)):
             yield document.finding((*path, "issuer"), "the issuer has spaces in it", "give exactly the tokens' iss")
@@ -54,7 +54,7 @@ def one_rule(documents: Sequence[Document]) -> Iterator[Finding]:
 
 def where_tokens_are(documents: Sequence[Document]) -> Iterator[Finding]:
     """The service reads the Authorization header only, and it has to get it."""
-    for document, path, rule in _jwt_rules(documents):
+    for document, path, rule in jwt_rules(documents):
         for name in ("fromParams", "fromCookies"):
             if name in rule:
                 yield document.finding(
@@ -77,23 +77,6 @@ def where_tokens_are(documents: Sequence[Document]) -> Iterator[Finding]:
             )
 
 
-def settings_agree(documents: Sequence[Document]) -> Iterator[Finding]:
-    """Where ConfigMaps are given, JWT_ISSUER and JWT_AUDIENCE say what the manifest says."""
-    rules = list(_jwt_rules(documents))
-    for config in of_kind(documents, "ConfigMap"):
-        for variable, member in (("JWT_ISSUER", "issuer"), ("JWT_AUDIENCE", "audiences")):
-            value = text(config.body, "data", variable)
-            for document, path, rule in rules:
-                accepted = texts(rule, member) or [text(rule, member)]
-                if value and value not in accepted:
-                    place = f"{document.file}:{document.line((*path, member))}"
-                    yield config.finding(
-                        ("data", variable),
-                        f"{variable} {value} differs from {member} in {place}",
-                        "say the same in both",
-                    )
-
-
 def _from_authorization_only(rule: Mapping[str, object]) -> bool:
     places = rule.get("fromHeaders")
     return (
@@ -106,21 +89,22 @@ def _from_authorization_only(rule: Mapping[str, object]) -> bool:
     )
 
 
-def _jwt_rules(documents: Sequence[Document]) -> Iterator[tuple[Document, Path, Mapping[str, object]]]:
-    for document in of_kind(documents, "RequestAuthentication"):
-        for path, rule in objects(document, *_RULES):
-            yield document, path, rule
-
-
 def _selects(document: Document) -> Sequence[str]:
     return selected(mapping(document.body, "spec", "selector", "matchLabels"))
 
 
 def issuers(documents: Sequence[Document]) -> Sequence[str]:
     """Every issuer that is named."""
-    return [str(at(rule, "issuer")) for _, _, rule in _jwt_rules(documents)]
+    return [str(at(rule, "issuer")) for _, _, rule in jwt_rules(documents)]
 
 
 def authenticated(documents: Sequence[Document]) -> frozenset[str]:
     """The workloads whose tokens are checked."""
     return frozenset(name for document in of_kind(documents, "RequestAuthentication") for name in _selects(document))
+
+
+def jwt_rules(documents: Sequence[Document]) -> Iterator[tuple[Document, Path, Mapping[str, object]]]:
+    """Every rule, its document and its path."""
+    for document in of_kind(documents, "RequestAuthentication"):
+        for path, rule in objects(document, *_RULES):
+            yield document, path, rule

@@ -5,8 +5,10 @@ from functools import cache
 from pathlib import Path
 
 from keytool.checks import find
+from keytool.checks.document import Document
+from keytool.checks.finding import Finding
 from keytool.checks.jwks import PLACEHOLDER
-from keytool.checks.reading import read
+from keytool.checks.reading import read, read_settings
 from tests.fixtures.issuer import jwk, jwks
 
 ROOT = Path(__file__).parents[3]
@@ -35,4 +37,6 @@ def findings(files: dict[str, str]) -> Sequence[str]:
     return [str(finding) for finding in (*unread, *find(documents))]
 
 
-_read = cache(read)  # most of a test's files are those of every other
+@cache  # most of a test's files are those of every other
+def _read(name: str, text: str) -> tuple[Sequence[Document], Sequence[Finding]]:
+    return read_settings(name, text) if name.endswith(".properties") else read(name, text)

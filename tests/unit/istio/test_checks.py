@@ -5,7 +5,7 @@ import pytest
 from keytool.checks import RULES
 from keytool.checks.reading import read
 from tests.fixtures.issuer import jwk, jwks
-from tests.unit.istio.manifests import findings, planted, shipped
+from tests.unit.istio.manifests import ROOT, findings, planted, shipped
 
 RA, AP, PA = "request-auth.yaml", "authorization-policies.yaml", "peer-authentication.yaml"
 VS, GW, DR, SC, SE = (
@@ -149,6 +149,7 @@ data:
   JWT_ISSUER: https://other
   JWT_AUDIENCE: a
 """
+OTHER_KEYS = "\ndata: {KAFKA_BOOTSTRAP_SERVERS: 'kafka-9.example.com:9093', jwks.json: '{\"keys\": []}'}\n"
 
 
 def test_the_shipped_manifests_with_keys_are_clean() -> None:
@@ -228,6 +229,39 @@ def test_the_settings_of_the_service_are_compared() -> None:
     assert findings({**shipped(), "config.yaml": right}) == []
 
 
+def test_the_settings_of_the_production_overlay_agree() -> None:
+    file = ROOT / "deploy" / "overlays" / "production" / "settings.properties"
+    settings = file.read_text()
+    assert findings({**shipped(), file.name: settings}) == []
+    moved = settings.replace("kafka-1.example.com:9093", "kafka-1.example.com:9092")
+    moved = moved.replace("AUDIENCE=user-service", "AUDIENCE=users")
+    found = findings({**shipped(), file.name: moved})
+    lines = [finding.partition(": ConfigMap settings: ")[2] for finding in found]
+    assert lines == [
+        "JWT_AUDIENCE users differs from audiences in request-auth.yaml:24: say the same in both",
+        "no ServiceEntry has kafka-1.example.com with port 9092: add it to service-entry.yaml",
+    ]
+
+
+def test_the_issuer_behind_a_url_is_reachable() -> None:
+    settings = "JWT_JWKS=https://idp.example.com/jwks.json\n"
+    (found,) = findings({**shipped(), "settings.properties": settings})
+    assert found.startswith(
+        "settings.properties:1: ConfigMap settings: no ServiceEntry has idp.example.com with port 443"
+    )
+    assert findings({**shipped(), "settings.properties": settings.replace("idp", "issuer")}) == []
+
+
+def test_the_keys_of_the_service_are_those_of_the_mesh() -> None:
+    keys = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: k}\ndata:\n  jwks.json: |\n    "
+    (found,) = findings({**shipped(), "keys.yaml": keys + jwks(jwk("p256")) + "\n"})
+    assert found.startswith("keys.yaml:5: ConfigMap k: other keys than in request-auth.yaml:")
+    assert findings({**shipped(), "keys.yaml": keys + jwks(jwk("rsa")) + "\n"}) == []
+    assert any(
+        "has no key in it" in finding for finding in findings({**shipped(), "keys.yaml": keys + '{"keys": []}\n'})
+    )
+
+
 def test_kinds_of_kubernetes_may_stand_beside() -> None:
     service = "apiVersion: v1\nkind: Service\nmetadata: {name: s}\n"
     assert findings({**shipped(), "service.yaml": service}) == []
@@ -242,6 +276,7 @@ def test_every_rule_has_a_fault_that_it_finds() -> None:
     """A rule that finds nothing in any of these could be taken out unseen."""
     planted_files = [planted(file, old, new) for file, old, new, _ in FAULTS]
     planted_files += [{**shipped(), "config.yaml": CONFIG}]
+    planted_files += [{**shipped(), "config.yaml": CONFIG.partition("\ndata:")[0] + OTHER_KEYS}]
     documents = [[d for name, text in files.items() for d in read(name, text)[0]] for files in planted_files]
     silent = [rule.__qualname__ for rule in RULES if not any(list(rule(found)) for found in documents)]
     assert silent == []
