@@ -67,7 +67,7 @@ def test_a_policy_says_which_ports_and_never_lets_everybody_in(name: str) -> Non
 
 @process
 def test_a_policy_opens_the_ports_of_the_process(name: str) -> None:
-    opened = _ports(name, "ingress") - {8000, 9000, 15090} | {_port_of(name)}
+    opened = _ports(name, "ingress") - {8000, 9000, 15020} | {_port_of(name)}
     assert opened == {_port_of(name)}
     assert _port_of(name) in _ports(name, "ingress")
 

@@ -36,7 +36,8 @@ def test_an_autoscaler_has_a_deployment(name: str) -> None:
 
 def test_the_api_scales_on_its_cpu() -> None:
     [metric] = AUTOSCALERS["api"]["spec"]["metrics"]
-    assert metric["resource"]["name"] == "cpu"
+    measured = metric["containerResource"]
+    assert (measured["name"], measured["container"]) == ("cpu", container(PROCESSES["api"])["name"])
     assert "cpu" in container(PROCESSES["api"])["resources"]["requests"], "a share of nothing cannot be measured"
 
 
