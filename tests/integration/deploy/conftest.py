@@ -1,4 +1,4 @@
-"""Renders the overlays with the kubectl that is on the PATH."""
+"""Renders the overlays with kubectl: the one on the PATH, or the one that the tests of the cluster have built."""
 
 import os
 import shutil
@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.servers.fixtures import refuse
+from tests.servers.tools import KUBERNETES
 from tests.unit.deploy.manifests import Manifest, parse
 
 Render = Callable[[Path], Sequence[Manifest]]
@@ -18,10 +19,11 @@ Render = Callable[[Path], Sequence[Manifest]]
 @pytest.fixture(scope="session")
 def kubectl() -> str:
     """Its path; no cluster is asked for anything."""
-    found = shutil.which("kubectl")
-    if found is None:
-        refuse("kubectl", "it is not on the PATH")
-    return str(found)
+    if found := shutil.which("kubectl"):
+        return found
+    if not KUBERNETES.installed():
+        refuse("kubectl", "it is not on the PATH, and none was built for the tests of the cluster")
+    return str(KUBERNETES.path("kubectl"))
 
 
 @pytest.fixture(scope="session")
