@@ -4,7 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.unit.istio.manifests import ROOT, shipped
+from tests.unit.istio.manifests import FILES, ROOT, shipped
 
 SCRIPT = ROOT / "istio" / "check_manifests.py"
 
@@ -46,3 +46,26 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
 
 def test_an_option_that_does_not_exist_is_usage() -> None:
     assert _run("--nope")[0] == 2
+
+
+def test_the_shipped_manifests_are_clean_once_they_have_keys(tmp_path: Path) -> None:
+    """The three commands' first one, then the check."""
+    for file in FILES:
+        (tmp_path / file.name).write_text(file.read_text())
+    manifests = sorted(tmp_path.glob("*.yaml"))
+    code, _, err = _run(*manifests)
+    assert (code, len(err.splitlines())) == (1, 2), err
+    assert "there are no keys yet" in err
+    apply_to = ["--apply-to", tmp_path / "request-auth.yaml", "--out", tmp_path / "keys"]
+    command = [
+        sys.executable,
+        ROOT / "istio" / "generate_keys_and_token.py",
+        "--sub",
+        "ada",
+        "--key-type",
+        "ec",
+        *apply_to,
+    ]
+    subprocess.run(command, capture_output=True, cwd=tmp_path, timeout=60, check=True)
+    code, out, err = _run(*manifests, tmp_path / "keys" / "jwks-configmap.yaml")
+    assert (code, out, err) == (0, "9 files: nothing found.\n", "")
