@@ -11,8 +11,9 @@ from tests.cluster import schemas, surroundings, validators
 from tests.cluster.certificate import Certificate
 from tests.cluster.cluster import Cluster
 from tests.cluster.manifests import OVERLAYS, Manifests
-from tests.cluster.mesh import HOST, Mesh
+from tests.cluster.mesh import HOST, NAMESPACE, Mesh
 from tests.cluster.mistakes import MISTAKES
+from tests.cluster.waiting import until
 
 
 @pytest.fixture(scope="module")
@@ -63,6 +64,19 @@ async def test_the_api_server_takes_every_overlay_and_the_istio_manifests(mesh: 
     for overlay in sorted(OVERLAYS.iterdir()):
         await kubectl("apply", "--server-side", "--force-conflicts", "--dry-run=server", "-k", str(overlay))
     await kubectl("apply", "--dry-run=server", "-f", str(manifests.istio))
+
+
+async def test_the_pods_of_every_process_are_admitted(mesh: Mesh) -> None:
+    """The namespace enforces the strictest profile on pods: that a Deployment is taken says nothing of its pods."""
+    kubectl = mesh.cluster.kubectl
+    namespace = await kubectl.get("namespace", NAMESPACE)
+    assert namespace["metadata"]["labels"]["pod-security.kubernetes.io/enforce"] == "restricted"
+
+    async def made() -> bool:
+        deployments = await kubectl.items("deployments", f"--namespace={NAMESPACE}")
+        return all(item["status"].get("replicas") == item["spec"]["replicas"] for item in deployments)
+
+    await until(made, "a pod of every Deployment")
 
 
 async def test_every_mistake_is_found_before_kubectl_apply(

@@ -59,6 +59,31 @@ async def test_from_outside_only_graphql_with_a_token_that_holds_gets_in(
     assert len(upstream.seen) == (1 if status == 200 else 0)
 
 
+@pytest.mark.parametrize(("method", "tries"), [("POST", 1), ("GET", 3)])
+async def test_only_what_changes_nothing_is_sent_again(
+    outside: httpx.AsyncClient, upstream: Upstream, manifests: Manifests, method: str, tries: int
+) -> None:
+    upstream.status = 503
+    answer = await outside.request(method, "/graphql", headers=bearer(manifests.token))
+    assert (answer.status_code, len(upstream.seen)) == (503, tries)
+
+
+@pytest.mark.parametrize(
+    ("origin", "allowed"), [("https://app.example.com", "https://app.example.com"), ("https://evil.example", None)]
+)
+async def test_a_preflight_is_answered_at_the_gateway_for_the_front_ends_alone(
+    outside: httpx.AsyncClient, upstream: Upstream, origin: str, allowed: str | None
+) -> None:
+    headers = {
+        "Origin": origin,
+        "Access-Control-Request-Method": "POST",
+        "Access-Control-Request-Headers": "authorization, content-type",
+    }
+    answer = await outside.options("/graphql", headers=headers)
+    assert answer.headers.get("access-control-allow-origin") == allowed
+    assert upstream.seen == []
+
+
 async def test_plain_text_is_sent_to_https(mesh: Mesh) -> None:
     async with httpx.AsyncClient(trust_env=False) as client:
         url = f"http://{mesh.gateway}:{surroundings.HTTP_PORT}/graphql"

@@ -12,12 +12,13 @@ import uvicorn
 
 @dataclass
 class Upstream:
-    """What it has been asked so far, oldest first."""
+    """What it has been asked so far, oldest first; every answer has `status`."""
 
     seen: list[dict[str, Any]] = field(default_factory=list)
+    status: int = 200
 
     async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
-        """Answer 200 with the request as JSON: `path`, `method`, and `headers` as pairs."""
+        """Answer with the request as JSON: `path`, `method`, and `headers` as pairs."""
         if scope["type"] != "http":
             return
         while (await receive()).get("more_body"):
@@ -29,7 +30,7 @@ class Upstream:
         }
         self.seen.append(request)
         headers = [(b"content-type", b"application/json")]
-        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.start", "status": self.status, "headers": headers})
         await send({"type": "http.response.body", "body": json.dumps(request).encode()})
 
 
