@@ -56,16 +56,9 @@ def test_the_shipped_manifests_are_clean_once_they_have_keys(tmp_path: Path) -> 
     code, _, err = _run(*manifests)
     assert (code, len(err.splitlines())) == (1, 2), err
     assert "there are no keys yet" in err
-    apply_to = ["--apply-to", tmp_path / "request-auth.yaml", "--out", tmp_path / "keys"]
-    command = [
-        sys.executable,
-        ROOT / "istio" / "generate_keys_and_token.py",
-        "--sub",
-        "ada",
-        "--key-type",
-        "ec",
-        *apply_to,
-    ]
+    script = ROOT / "istio" / "generate_keys_and_token.py"
+    where = ["--apply-to", str(tmp_path / "request-auth.yaml"), "--out", str(tmp_path / "keys")]
+    command = [sys.executable, str(script), "--sub", "ada", "--key-type", "ec", *where]
     subprocess.run(command, capture_output=True, cwd=tmp_path, timeout=60, check=True)
     code, out, err = _run(*manifests, tmp_path / "keys" / "jwks-configmap.yaml")
     assert (code, out, err) == (0, "9 files: nothing found.\n", "")
