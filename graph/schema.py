@@ -27,6 +27,7 @@ from graph.mutations.reactivate_user import reactivate_user
 from graph.mutations.suspend_user import suspend_user
 from graph.mutations.update_user import update_user
 from graph.peers.fields import with_peer_fields
+from graph.peers.schemas import peer_schemas
 from graph.public_names import public_names
 from graph.queries.entities import entities
 from graph.queries.me import me
@@ -60,8 +61,11 @@ class Schema(federation.Schema):
         pass
 
 
-def build_schema(settings: Settings, peers: Sequence[PeerSchema] = ()) -> Schema:
-    """The schema with the limits of `settings` and what `peers` add."""
+def build_schema(settings: Settings, peers: Sequence[PeerSchema] | None = None) -> Schema:
+    """The schema with the limits of `settings` and what `peers` add (None: those that PEER_SCHEMAS names).
+
+    Raises SettingsError for a peer's SDL file that is refused.
+    """
     rules: list[type[ASTValidationRule]] = [
         depth_limit(settings.max_query_depth),
         alias_limit(settings.max_query_aliases),
@@ -78,8 +82,8 @@ def build_schema(settings: Settings, peers: Sequence[PeerSchema] = ()) -> Schema
         extensions=[lambda: PreparedDocuments(documents, schema.core)],
     )
     _leave_out_null_defaults(schema.core)
-    if peers:
-        schema.add_peers(peers)
+    if added := peer_schemas(settings, schema.core) if peers is None else peers:
+        schema.add_peers(added)
     return schema
 
 
