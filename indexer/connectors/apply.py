@@ -14,6 +14,7 @@ from indexer.connectors.errors import ConnectorRefused, ConnectUnavailable
 from indexer.connectors.file import ConnectorFile, base_of, unfit, unknown
 from indexer.connectors.health import reason, runs
 from indexer.connectors.worker import ConnectWorker
+from indexer.topics import ensure_topics
 
 POLL_SECONDS = 0.25
 
@@ -42,8 +43,8 @@ async def apply(
 ) -> Applied:
     """Raises ConnectorRefused before anything is changed, and if the new connector does not run within `seconds`.
 
-    Then the new one is taken away again, and the old one goes on. `any_option`: options that the plugin does not name
-    are not refused.
+    Then the new one is taken away again, and the old one goes on. Missing topics are created; SettingsError is raised
+    for those that are not as they have to be. `any_option`: options that the plugin does not name are not refused.
     """
     if settings.mode is not Mode.CLUSTER:
         raise SettingsError("A connector needs Kafka and Elasticsearch: set KAFKA_BOOTSTRAP_SERVERS too.")
@@ -52,6 +53,7 @@ async def apply(
     async with open_index_catalog(settings) as catalog:
         await check_index(file, catalog, settings.search_alias)
     await _check_options(file, worker, any_option=any_option)
+    await ensure_topics(settings)  # a connector that looks for a topic lets the broker make one, of any policy
     before = {connector.name: connector for connector in await worker.connectors()}
     created = file.name not in before
     if created:

@@ -67,22 +67,30 @@ class FakeWorker:
 
 
 @dataclass
-class FakeCatalog:
+class FakeParts:
     found: Sequence[IndexInfo]
+
+    topics: SettingsError | None = None
+    """What is wrong with Kafka's topics."""
 
     async def indexes(self) -> Sequence[IndexInfo]:
         return self.found
 
+    async def ensure_topics(self, _: Settings) -> None:
+        if self.topics:
+            raise self.topics
+
 
 @pytest.fixture
-def catalog(monkeypatch: pytest.MonkeyPatch) -> FakeCatalog:
-    made = FakeCatalog([IndexInfo("users-20250101000000000", NOON, serving=False, fits=False), SERVING])
+def catalog(monkeypatch: pytest.MonkeyPatch) -> FakeParts:
+    made = FakeParts([IndexInfo("users-20250101000000000", NOON, serving=False, fits=False), SERVING])
 
     @asynccontextmanager
     async def opened(_: Settings) -> Any:
         yield made
 
     monkeypatch.setattr(module, "open_index_catalog", opened)
+    monkeypatch.setattr(module, "ensure_topics", made.ensure_topics)
     return made
 
 
@@ -102,6 +110,16 @@ async def test_applying_twice_is_applying_once() -> None:
     assert await _apply(FILE, worker) == Applied(FILE.name, created=True, removed=[])
     assert await _apply(FILE, worker) == Applied(FILE.name, created=False, removed=[])
     assert worker.calls == [f"create {FILE.name}", f"begin {FILE.name}"]
+
+
+async def test_topics_that_are_not_as_they_have_to_be_are_refused_before_a_connector_reads_them(
+    catalog: FakeParts,
+) -> None:
+    catalog.topics = SettingsError("KAFKA_TOPIC: the topic users exists and is not what is needed.")
+    worker = FakeWorker(running={FILE.name: "RUNNING"})
+    with pytest.raises(SettingsError, match="KAFKA_TOPIC"):
+        await _apply(CHANGED, worker)
+    assert worker.calls == []
 
 
 @pytest.mark.usefixtures("catalog")
@@ -174,14 +192,14 @@ async def test_one_that_ran_before_and_has_failed_stays() -> None:
     assert worker.calls == []
 
 
-async def test_without_a_serving_index_nothing_is_made(catalog: FakeCatalog) -> None:
+async def test_without_a_serving_index_nothing_is_made(catalog: FakeParts) -> None:
     catalog.found = catalog.found[:1]
     worker = FakeWorker()
     assert "there is no search index behind the alias users" in await _refusal(FILE, worker)
     assert worker.calls == []
 
 
-async def test_an_index_of_another_shape_is_refused(catalog: FakeCatalog) -> None:
+async def test_an_index_of_another_shape_is_refused(catalog: FakeParts) -> None:
     catalog.found = [IndexInfo("users-20250101000000000", NOON, serving=True, fits=False)]
     worker = FakeWorker()
     assert "has the shape of another release" in await _refusal(FILE, worker)
