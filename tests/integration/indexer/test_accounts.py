@@ -1,20 +1,18 @@
 """MongoDB and Elasticsearch ask for an account: the right one works, a wrong one is a setting to look at."""
 
 import asyncio
-import json
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from pymongo import AsyncMongoClient
 
 from domain.backends import Backends, open_backends
-from domain.errors import SearchUnavailable
 from tests.integration.indexer.command import command
 from tests.integration.indexer.guard import Guard, guarding
-from tests.integration.indexer.process import Environment, indexer, settings_of, until
+from tests.integration.indexer.process import Environment, indexer, settings_of
+from tests.integration.indexer.waiting import in_backoff, in_the_index
 from tests.servers.fixtures import own_server
 from tests.servers.mongodb import MongoServer
 from tests.servers.ports import free_port
@@ -56,31 +54,6 @@ async def _create(backends: Backends, name: str) -> str:
     return (await backends.users.create({"username": name})).id
 
 
-async def _level(backends: Backends, ids: list[str]) -> None:
-    async def level() -> bool:
-        try:
-            return len(await backends.index.versions(ids)) == len(ids)
-        except SearchUnavailable:
-            return False
-
-    await until(level, "the users are in the index")
-
-
-async def _waits(environment: Environment) -> None:
-    """The pipeline waits, alive, and says what for."""
-    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{environment['INDEXER_PORT']}") as client:
-
-        async def waits() -> bool:
-            try:
-                (pipeline,) = (await client.get("/readyz")).json()["pipelines"]
-            except (httpx.TransportError, json.JSONDecodeError):
-                return False
-            assert (await client.get("/livez")).status_code == 200
-            return bool(pipeline["state"] == "backoff" and pipeline["error"] == NO_SEARCH)
-
-        await until(waits, "it says what it waits for")
-
-
 async def test_what_is_written_while_elasticsearch_refuses_arrives_afterwards(
     without_kafka: Environment, guard: Guard, tmp_path: Path
 ) -> None:
@@ -90,16 +63,16 @@ async def test_what_is_written_while_elasticsearch_refuses_arrives_afterwards(
     guard.password = "another"
     async with open_backends(settings_of(without_kafka)) as backends, indexer(environment, log) as process:
         ids = [await _create(backends, "before")]
-        await _waits(environment)
+        await in_backoff(environment, {"mongo-to-elasticsearch": NO_SEARCH})
         guard.password = PASSWORD
-        await _level(backends, ids)
+        await in_the_index(backends, ids)
         guard.password = "another"
         ids.append(await _create(backends, "meanwhile"))
-        await _waits(environment)
+        await in_backoff(environment, {"mongo-to-elasticsearch": NO_SEARCH})
         ended = await command(environment, "verify")
         assert (ended.exit_code, ended.err.splitlines()[-1]) == (2, NO_SEARCH)
         guard.password = PASSWORD
-        await _level(backends, ids)
+        await in_the_index(backends, ids)
         assert await process.end() == 0
     told = log.read_text()
     assert NO_SEARCH in told

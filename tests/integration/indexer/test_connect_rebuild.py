@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from domain.backends import StoreBackend, open_index_catalog, open_store
+from domain.backends import StoreBackend, open_index_catalog, open_index_writer, open_store
 from domain.settings import Settings
 from indexer.connectors.apply import apply
 from indexer.connectors.worker import ConnectWorker
@@ -25,7 +25,7 @@ USERS = 30
 @pytest.fixture
 def environment(cluster: Environment, connect_url: str) -> Environment:
     """What was under way at the swap is over after twice SEARCH_TIMEOUT."""
-    return {**cluster, "CONNECT_URL": connect_url, "SEARCH_TIMEOUT": "3"}
+    return {**cluster, "CONNECT_URL": connect_url, "SEARCH_TIMEOUT": "2"}
 
 
 class Traffic:
@@ -75,7 +75,8 @@ async def test_an_index_that_connect_writes_is_rebuilt_under_traffic_and_nothing
     file = shipped(settings.kafka_topic)
     relay = indexer(environment, tmp_path / "relay.log", "--from", "mongo", "--to", "kafka")
     async with open_store(settings) as store, worker_for(settings) as worker, relay:
-        await _json(environment, "rebuild")  # makes the index
+        async with open_index_writer(settings) as writer:
+            await writer.prepare()
         traffic = Traffic(store)
         await traffic.create(USERS)
         await apply(file, settings, worker)

@@ -1,23 +1,19 @@
 """A broker that asks for an account: with the right one everything travels, with a wrong one nothing is lost."""
 
-import asyncio
-import json
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from pydantic import SecretStr
 
 from domain.backends import Backends, open_backends
-from domain.errors import SearchUnavailable
-from domain.settings import Settings
 from indexer.errors import KafkaUnavailable
 from indexer.topics import ensure_topics
 from tests.integration.indexer.command import command
-from tests.integration.indexer.process import Environment, indexer, settings_of, until
+from tests.integration.indexer.process import Environment, indexer, settings_of
+from tests.integration.indexer.waiting import in_backoff, in_the_index
 from tests.servers.fixtures import own_server
 from tests.servers.kafka import KafkaServer
 from tests.servers.ports import free_port
@@ -95,14 +91,14 @@ async def test_what_is_written_while_the_account_is_refused_arrives_afterwards(
     log = tmp_path / "indexer.log"
     ids = [await _create(backends, "before")]
     async with indexer(environment, log) as process:
-        await _level(backends, ids)
+        await in_the_index(backends, ids)
         await guarded.set_password(NAME, "another")
         await guarded.kill()  # so that everybody has to say who he is
         await guarded.start()
-        await _waits(settings_of(environment))
+        await in_backoff(environment, dict.fromkeys(("mongo-to-kafka", "kafka-to-elasticsearch"), REFUSED))
         ids.append(await _create(backends, "meanwhile"))
         await guarded.set_password(NAME, PASSWORD)
-        await _level(backends, ids)
+        await in_the_index(backends, ids)
         assert await process.end() == 0
     told = log.read_text()
     assert REFUSED in told
@@ -113,31 +109,3 @@ async def test_what_is_written_while_the_account_is_refused_arrives_afterwards(
 
 async def _create(backends: Backends, name: str) -> str:
     return (await backends.users.create({"username": name})).id
-
-
-async def _level(backends: Backends, ids: list[str]) -> None:
-    async def level() -> bool:
-        await asyncio.sleep(0.1)
-        try:
-            return len(await backends.index.versions(ids)) == len(ids)
-        except SearchUnavailable:
-            return False
-
-    await until(level, "the users are in the index", 60)
-
-
-async def _waits(settings: Settings) -> None:
-    """Both pipelines wait, alive, and say what for."""
-    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{settings.indexer_port}", trust_env=False) as client:
-
-        async def both_wait() -> bool:
-            await asyncio.sleep(0.1)
-            try:
-                pipelines = (await client.get("/readyz")).json()["pipelines"]
-                live = await client.get("/livez")
-            except (httpx.TransportError, json.JSONDecodeError):
-                return False
-            assert live.status_code == 200
-            return all(one["state"] == "backoff" and REFUSED in one["error"] for one in pipelines)
-
-        await until(both_wait, "both pipelines wait for the right password", 60)

@@ -4,7 +4,6 @@ import asyncio
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import httpx
 import pytest
 
 from domain.backends import open_index_catalog, open_store
@@ -12,7 +11,8 @@ from domain.errors import SearchUnavailable, ServiceError
 from domain.settings import Settings
 from indexer.topics import ensure_topics
 from tests.integration.indexer.command import command
-from tests.integration.indexer.process import Environment, indexer, settings_of, until
+from tests.integration.indexer.process import Environment, indexer, settings_of
+from tests.integration.indexer.waiting import in_backoff
 from tests.servers.ports import free_port
 
 NOWHERE = "nowhere.invalid"
@@ -55,6 +55,7 @@ async def _reach(settings: Settings) -> None:
         ("ELASTICSEARCH_URL=http://{closed}", NO_SEARCH + NOT_REACHED),
         ("ELASTICSEARCH_URL=http://{nowhere}", NO_SEARCH + NOT_REACHED),
         ("ELASTICSEARCH_URL=https://{elasticsearch}", NO_SEARCH + NO_TLS),
+        ("ELASTICSEARCH_URL=http://{kafka}", NO_SEARCH),
         ("ELASTICSEARCH_URL={elasticsearch}", "ELASTICSEARCH_URL must be http(s)://"),
         ("KAFKA_BOOTSTRAP_SERVERS={closed}", "see KAFKA_BOOTSTRAP_SERVERS"),
         ("KAFKA_BOOTSTRAP_SERVERS={nowhere}", "see KAFKA_BOOTSTRAP_SERVERS"),
@@ -116,19 +117,6 @@ async def test_pipelines_wait_and_say_which_setting_is_wrong(
         "mongo-to-kafka": "whether KAFKA_SECURITY_PROTOCOL=SSL is right",
         "kafka-to-elasticsearch": NO_TLS,
     }
-    async with (
-        indexer(environment, tmp_path / "indexer.log") as process,
-        httpx.AsyncClient(base_url=f"http://127.0.0.1:{environment['INDEXER_PORT']}", trust_env=False) as client,
-    ):
-
-        async def wait() -> bool:
-            await asyncio.sleep(0.1)
-            try:
-                pipelines = (await client.get("/readyz")).json()["pipelines"]
-            except httpx.TransportError:
-                return False
-            errors = {one["pipeline"]: one["error"] for one in pipelines if one["state"] == "backoff"}
-            return errors.keys() == told.keys() and all(why in errors[name] for name, why in told.items())
-
-        await until(wait, "both say what they wait for")
+    async with indexer(environment, tmp_path / "indexer.log") as process:
+        await in_backoff(environment, told)
         assert await process.end() == 0
