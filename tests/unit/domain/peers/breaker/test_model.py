@@ -34,6 +34,7 @@ WORDS: dict[type[Event], str] = {
     CallSlow: "slow",
 }
 ENDS = st.sampled_from([(how, error) for how, errors in ERRORS.items() for error in errors])
+End = tuple[How, BaseException | None]
 SECONDS = st.sampled_from([0.25, 0.5, 1.0, 1.25, 2.0, 4.0, 7.0])
 
 
@@ -94,23 +95,31 @@ class BreakerComparison(RuleBasedStateMachine):
 
     @precondition(lambda self: self.calls)
     @rule(data=st.data(), end=ENDS)
-    def a_call_ends(self, data: st.DataObject, end: tuple[How, BaseException | None]) -> None:
+    def a_call_ends(self, data: st.DataObject, end: End) -> None:
         which = data.draw(st.integers(0, len(self.calls) - 1))
         self.finish(*self.calls.pop(which), *end)
 
     @precondition(lambda self: self.calls)
     @rule(end=ENDS)
-    def all_calls_end(self, end: tuple[How, BaseException | None]) -> None:
+    def all_calls_end(self, end: End) -> None:
         while self.calls:
             self.finish(*self.calls.pop(), *end)
 
     @rule(count=st.integers(1, 4), end=ENDS)
-    def calls_that_take_no_time(self, count: int, end: tuple[How, BaseException | None]) -> None:
+    def calls_that_take_no_time(self, count: int, end: End) -> None:
         for _ in range(count):
             before = len(self.calls)
             self.a_call_begins()
             if len(self.calls) > before:
                 self.finish(*self.calls.pop(), *end)
+
+    @rule(more=st.sampled_from([0.0, 0.25]), end=ENDS)
+    def a_call_is_just_slow_or_just_not(self, more: float, end: End) -> None:
+        before = len(self.calls)
+        self.a_call_begins()
+        self.clock.now += self.policy.slow_after.total_seconds() + more
+        if len(self.calls) > before:
+            self.finish(*self.calls.pop(), *end)
 
     def finish(self, guard: Guard, model_call: ModelCall, how: How, error: BaseException | None) -> None:
         leave(guard, error)
@@ -135,10 +144,27 @@ class BreakerComparison(RuleBasedStateMachine):
     def time_passes(self, passed: float) -> None:
         self.clock.now += passed
 
-    @precondition(lambda self: self.model.state == "opened")
-    @rule()
-    def the_time_open_ends(self) -> None:
+    @precondition(lambda self: self.model.mode is Mode.AUTO)
+    @rule(probes=st.integers(0, 2))
+    def an_outage_comes_and_probes_begin(self, probes: int) -> None:
+        """What chance alone seldom leads to."""
+        self.clock.now += self.policy.window.total_seconds()
+        if self.model.state == "closed":
+            self.calls_that_take_no_time(self.policy.minimum_calls, (How.FAILED, ERRORS[How.FAILED][0]))
         self.clock.now = max(self.clock.now, self.model.until)
+        for _ in range(probes):
+            self.a_call_begins()
+
+    @precondition(lambda self: self.model.outstanding)
+    @rule(returns=st.booleans(), end=ENDS)
+    def a_lease_ends(self, returns: bool, end: End) -> None:
+        """And its probe returns at this moment, or not yet."""
+        oldest = self.model.outstanding[0]
+        self.clock.now = max(self.clock.now, oldest.began + self.policy.probe_lease.total_seconds())
+        for place, (_, model_call) in enumerate(self.calls):
+            if returns and model_call is oldest:
+                self.finish(*self.calls.pop(place), *end)
+                break
 
     @rule(mode=st.sampled_from([Mode.AUTO, Mode.AUTO, Mode.OPEN, Mode.CLOSED]))
     def an_operator_forces(self, mode: Mode) -> None:
@@ -161,5 +187,5 @@ class BreakerComparison(RuleBasedStateMachine):
 
 TestBreakerComparison = BreakerComparison.TestCase
 TestBreakerComparison.settings = settings(
-    max_examples=300, stateful_step_count=60, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=200, stateful_step_count=50, deadline=None, suppress_health_check=list(HealthCheck)
 )
