@@ -13,7 +13,8 @@ from tests.cluster.manifests import Manifests
 from tests.cluster.mesh import NAMESPACE, Mesh, mesh_on
 from tests.cluster.minikube import Minikube
 from tests.cluster.upstream import Upstream, upstream_on
-from tests.servers.fixtures import built, refuse
+from tests.servers.coredns import CoreDNS
+from tests.servers.fixtures import built, own_server, refuse
 from tests.servers.tools import TOOLS
 
 collect_ignore_glob = [] if network.asked() else ["test_*.py"]
@@ -73,6 +74,14 @@ async def minikube(other_cluster: Cluster, tmp_path_factory: pytest.TempPathFact
     minikube = Minikube(other_cluster, tmp_path_factory.mktemp("minikube"))
     await minikube.deploy()
     return minikube
+
+
+@pytest.fixture(scope="session")
+async def cluster_dns(other_cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[CoreDNS]:
+    """The name server of the other cluster."""
+    folder = tmp_path_factory.mktemp("dns")
+    async with own_server(CoreDNS, folder, kubeconfig=other_cluster.kubeconfig) as server:
+        yield server
 
 
 @pytest.fixture

@@ -44,6 +44,11 @@ class Manifests:
         return self.istio / "request-auth.yaml"
 
     @property
+    def published_keys(self) -> Path:
+        """The ConfigMap that tells the service what request-auth.yaml tells the mesh."""
+        return self.keys / "jwks-configmap.yaml"
+
+    @property
     def token(self) -> str:
         """The last one that a script has made."""
         return (self.keys / "token").read_text().strip()

@@ -54,9 +54,14 @@ class Mesh:
         """The TLS of a client on the internet."""
         return ssl.create_default_context(cafile=str(self.certificate.path))
 
-    async def trust(self, manifest: str, token: str) -> None:
+    async def trust(self, manifests: Manifests) -> None:
+        """Let those keys be the ones that count, in the mesh and for the service, and wait until they do."""
+        await self.cluster.kubectl("apply", "-f", str(manifests.published_keys))
+        await self.trust_issuer(manifests.request_auth.read_text(), manifests.token)
+
+    async def trust_issuer(self, request_auth: str, token: str) -> None:
         """Apply a request-auth.yaml, and wait until a token of its keys gets past it."""
-        await self.cluster.kubectl("apply", "-f", "-", stdin=manifest)
+        await self.cluster.kubectl("apply", "-f", "-", stdin=request_auth)
         headers = {"Authorization": f"Bearer {token}"}
         async with self.outside() as client:
 
@@ -105,7 +110,7 @@ async def mesh_on(cluster: Cluster, manifests: Manifests, folder: Path) -> Async
     relay = await _run(cluster, kubelet, NAMESPACE, f"{_COMPONENT}=relay")
     async with AsyncExitStack() as stack:
         istiod = await stack.enter_async_context(own_server(Istiod, folder, kubeconfig=cluster.kubeconfig))
-        await kubectl("apply", "-f", str(manifests.istio))
+        await kubectl("apply", "-f", str(manifests.istio), "-f", str(manifests.published_keys))
         await kubectl.apply(*_listening(manifests, api, relay))
         for workload in (gateway, api, relay):
             proxy = own_server(

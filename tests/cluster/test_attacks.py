@@ -20,9 +20,9 @@ async def tables_issuer(mesh: Mesh, manifests: Manifests) -> AsyncIterator[None]
     """The shipped manifest with the table's issuer and keys, in force."""
     shipped = (ISTIO / "request-auth.yaml").read_text()
     filled = shipped.replace("jwks: NO-KEYS-YET", f"jwks: '{JWKS}'").replace("https://issuer.example.com", ISSUER)
-    await mesh.trust(filled, token())
+    await mesh.trust_issuer(filled, token())
     yield
-    await mesh.trust(manifests.request_auth.read_text(), manifests.token)
+    await mesh.trust(manifests)
 
 
 @pytest.mark.usefixtures("tables_issuer")

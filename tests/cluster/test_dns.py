@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 
 import dns.asyncresolver
 import dns.resolver
@@ -14,21 +13,19 @@ from tests.cluster.mesh import NAMESPACE
 from tests.cluster.minikube import Minikube
 from tests.cluster.waiting import until
 from tests.servers.coredns import CoreDNS
-from tests.servers.fixtures import own_server
 
 HEADLESS = f"_graphql._tcp.user-service-headless.{NAMESPACE}.svc.cluster.local"
 API = (f"--namespace={NAMESPACE}", "--selector=app.kubernetes.io/component=api")
 
 
 @pytest.fixture
-async def resolver(minikube: Minikube, tmp_path: Path) -> AsyncIterator[dns.asyncresolver.Resolver]:
+def resolver(cluster_dns: CoreDNS) -> dns.asyncresolver.Resolver:
     """A resolver that asks the cluster's CoreDNS."""
-    async with own_server(CoreDNS, tmp_path, kubeconfig=minikube.cluster.kubeconfig) as server:
-        resolver = dns.asyncresolver.Resolver(configure=False)
-        resolver.nameservers = ["127.0.0.1"]
-        resolver.port = server.port
-        resolver.lifetime = 5
-        yield resolver
+    resolver = dns.asyncresolver.Resolver(configure=False)
+    resolver.nameservers = ["127.0.0.1"]
+    resolver.port = cluster_dns.port
+    resolver.lifetime = 5
+    return resolver
 
 
 async def test_srv_of_the_headless_service_names_the_ready_pods_and_follows_them(

@@ -1,6 +1,5 @@
 """From nothing to an authenticated request: the service itself behind its sidecar and the gateway."""
 
-import asyncio
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -9,9 +8,9 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.cluster.manifests import Manifests, documents
+from tests.cluster.manifests import Manifests
 from tests.cluster.mesh import Mesh
-from tests.integration.graph.process import start, stopped
+from tests.cluster.service import service_on
 
 CREATE = 'mutation { createUser(input: {username: "ada"}) { user { id username } userErrors { code } } }'
 LIST = "{ users(first: 10) { edges { node { username } } } serviceInfo { version } }"
@@ -19,35 +18,8 @@ LIST = "{ users(first: 10) { edges { node { username } } } serviceInfo { version
 
 @pytest.fixture
 async def service(mesh: Mesh, manifests: Manifests, tmp_path: Path) -> AsyncIterator[None]:
-    """In the embedded mode, trusting what the manifests trust and nobody else."""
-    (rule,) = next(documents(manifests.request_auth))["spec"]["jwtRules"]
-    process = await start(
-        tmp_path,
-        mesh.API_PORT,
-        ENVIRONMENT="production",
-        JWT_ISSUER=rule["issuer"],
-        JWT_AUDIENCE=rule["audiences"][0],
-        JWT_JWKS=str(manifests.keys / "jwks.json"),
-        CHANGE_TOKEN_SECRET="a secret of these tests alone",
-        APP_VERSION="1.2.3",
-    )
-    try:
-        await _answers(f"http://127.0.0.1:{mesh.API_PORT}/readyz")
+    async with service_on(mesh, manifests, tmp_path):
         yield
-    finally:
-        process.terminate()
-        await stopped(process)
-
-
-async def _answers(url: str) -> None:
-    async with httpx.AsyncClient(trust_env=False) as client, asyncio.timeout(60):
-        while True:
-            try:
-                if (await client.get(url)).is_success:
-                    return
-            except httpx.TransportError:
-                pass
-            await asyncio.sleep(0.1)
 
 
 @pytest.mark.usefixtures("service")
