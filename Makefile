@@ -87,7 +87,7 @@ servers: install  ## fetch the real servers that the tests run against (once)
 
 .PHONY: test
 test: lint servers graphiql  ## everything: lint, types, layers, unit, contract and integration tests on real servers
-	$(BIN)/pytest --numprocesses 2 --dist loadgroup --no-loadscope-reorder --durations 15
+	$(BIN)/pytest --numprocesses 2 --no-loadscope-reorder --durations 15
 
 .PHONY: test-cluster
 test-cluster: install  ## the manifests on a real Kubernetes API server and a real Istio (built once, about 15 minutes)
