@@ -1,0 +1,1 @@
+"""Which instance of a peer is asked next: the quicker of two, among those that are in health."""
