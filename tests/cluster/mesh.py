@@ -12,16 +12,16 @@ import httpx
 from tests.cluster import network, surroundings
 from tests.cluster.certificate import Certificate
 from tests.cluster.cluster import Cluster
-from tests.cluster.kubectl import KubectlError
 from tests.cluster.kubelet import Kubelet
 from tests.cluster.manifests import OVERLAYS, Manifests
 from tests.cluster.waiting import until
+from tests.cluster.workloads import credentials, run_first
 from tests.servers.fixtures import own_server
-from tests.servers.istio import Credentials, Istiod, MeshIdentity, MeshProxy, Workload
+from tests.servers.istiod import Istiod
+from tests.servers.pilot_agent import MeshIdentity, MeshProxy, Workload
 
 NAMESPACE = "user-service"
 HOST = "users.example.com"
-_MESHED = "security.istio.io/tlsMode=istio"  # the injector says so of every pod that it gives a proxy
 _COMPONENT = "app.kubernetes.io/component"
 
 
@@ -73,14 +73,13 @@ class Mesh:
     @asynccontextmanager
     async def inside(self, namespace: str, service_account: str) -> AsyncIterator[httpx.AsyncClient]:
         """A client in the mesh: mutual TLS with the certificate of that service account."""
-        credentials = await _credentials(self.cluster, namespace, service_account)
         async with (
             own_server(
                 MeshIdentity,
                 self.folder / f"{namespace}-{service_account}",
                 istiod=self.istiod,
                 workload=Workload(f"{service_account}-0", namespace, service_account, self.gateway),
-                credentials=credentials,
+                credentials=await credentials(self.cluster, namespace, service_account),
             ) as identity,
             httpx.AsyncClient(verify=_mutual(identity.certificates), trust_env=False) as client,
         ):
@@ -105,9 +104,9 @@ async def mesh_on(cluster: Cluster, manifests: Manifests, folder: Path) -> Async
     await kubectl("apply", "--server-side", "-k", str(OVERLAYS / "production"))
     await kubectl.apply(*surroundings.objects(certificate))
     kubelet = Kubelet(kubectl, network.addresses())
-    gateway = await _run(cluster, kubelet, surroundings.SYSTEM, "istio=ingressgateway")
-    api = await _run(cluster, kubelet, NAMESPACE, f"{_COMPONENT}=api")
-    relay = await _run(cluster, kubelet, NAMESPACE, f"{_COMPONENT}=relay")
+    gateway = await run_first(cluster, kubelet, surroundings.SYSTEM, "istio=ingressgateway")
+    api = await run_first(cluster, kubelet, NAMESPACE, f"{_COMPONENT}=api")
+    relay = await run_first(cluster, kubelet, NAMESPACE, f"{_COMPONENT}=relay")
     async with AsyncExitStack() as stack:
         istiod = await stack.enter_async_context(own_server(Istiod, folder, kubeconfig=cluster.kubeconfig))
         await kubectl("apply", "-f", str(manifests.istio), "-f", str(manifests.published_keys))
@@ -119,27 +118,12 @@ async def mesh_on(cluster: Cluster, manifests: Manifests, folder: Path) -> Async
                 role="router" if workload is gateway else "sidecar",
                 istiod=istiod,
                 workload=workload,
-                credentials=await _credentials(cluster, workload.namespace, workload.service_account),
+                credentials=await credentials(cluster, workload.namespace, workload.service_account),
             )
             await stack.enter_async_context(proxy)
         mesh = Mesh(cluster, istiod, gateway.address, api.address, relay.address, certificate, folder)
         await _in_force(mesh)
         yield mesh
-
-
-async def _run(cluster: Cluster, kubelet: Kubelet, namespace: str, selector: str) -> Workload:
-    """The first pod of these, running in the mesh."""
-    arguments = ("pods", f"--namespace={namespace}", f"--selector={selector}")
-
-    async def made() -> bool:
-        return bool(await cluster.kubectl.items(*arguments))
-
-    await until(made, f"a pod of {selector}")
-    pod = (await cluster.kubectl.items(*arguments))[0]
-    name = pod["metadata"]["name"]
-    await cluster.kubectl("label", "pod", name, f"--namespace={namespace}", _MESHED)
-    address = await kubelet.run(pod)
-    return Workload(name, namespace, pod["spec"]["serviceAccountName"], address, pod["metadata"]["labels"])
 
 
 def _listening(manifests: Manifests, api: Workload, relay: Workload) -> list[dict[str, Any]]:
@@ -151,21 +135,6 @@ def _listening(manifests: Manifests, api: Workload, relay: Workload) -> list[dic
         ingress = {"port": listener, "bind": address, "defaultEndpoint": f"127.0.0.1:{port}"}
         sidecars[name]["spec"]["ingress"] = [ingress]
     return [sidecars[name] for name in listeners]
-
-
-async def _credentials(cluster: Cluster, namespace: str, service_account: str) -> Credentials:
-    arguments = ("create", "token", service_account, f"--namespace={namespace}", "--audience=istio-ca")
-    token = (await cluster.kubectl(*arguments)).strip()
-    root = ("configmap", "istio-ca-root-cert", f"--namespace={namespace}")
-
-    async def published() -> bool:
-        try:
-            return "root-cert.pem" in (await cluster.kubectl.get(*root))["data"]
-        except KubectlError:
-            return False
-
-    await until(published, f"istiod's root certificate in {namespace}")
-    return Credentials(token, (await cluster.kubectl.get(*root))["data"]["root-cert.pem"])
 
 
 async def _in_force(mesh: Mesh) -> None:

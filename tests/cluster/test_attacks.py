@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Callable
 
 import pytest
 
+from keytool.checks.jwks import PLACEHOLDER
 from tests.cluster import surroundings
 from tests.cluster.manifests import ISTIO, Manifests
 from tests.cluster.mesh import Mesh
@@ -19,7 +20,7 @@ ATTACKS = [attack for attacks in TABLE.values() for attack in attacks]
 async def tables_issuer(mesh: Mesh, manifests: Manifests) -> AsyncIterator[None]:
     """The shipped manifest with the table's issuer and keys, in force."""
     shipped = (ISTIO / "request-auth.yaml").read_text()
-    filled = shipped.replace("jwks: NO-KEYS-YET", f"jwks: '{JWKS}'").replace("https://issuer.example.com", ISSUER)
+    filled = shipped.replace(f"jwks: {PLACEHOLDER}", f"jwks: '{JWKS}'").replace("https://issuer.example.com", ISSUER)
     await mesh.trust_issuer(filled, token())
     yield
     await mesh.trust(manifests)

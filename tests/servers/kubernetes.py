@@ -9,11 +9,11 @@ import ssl
 from collections.abc import Sequence
 from pathlib import Path
 
-import httpx
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from tests.servers.golang import GoServer
+from tests.servers.health import answers
 from tests.servers.ports import free_port
 from tests.servers.tools import KUBERNETES
 
@@ -57,7 +57,7 @@ class EtcdServer(GoServer):
         ]
 
     async def _answers(self) -> bool:
-        return await _is_success(f"{self.url}/health")
+        return await answers(f"{self.url}/health")
 
 
 class ApiServer(GoServer):
@@ -133,7 +133,7 @@ class ApiServer(GoServer):
         if not self.certificate.exists():
             return False
         trusted = ssl.create_default_context(cafile=str(self.certificate))
-        return await _is_success(f"{self.url}/readyz", trusted)
+        return await answers(f"{self.url}/readyz", trusted)
 
 
 class ControllerManager(GoServer):
@@ -171,12 +171,4 @@ class ControllerManager(GoServer):
         unverified = ssl.create_default_context()  # its certificate is of no interest: nobody else talks to it
         unverified.check_hostname = False
         unverified.verify_mode = ssl.CERT_NONE
-        return await _is_success(f"{self.url}/healthz", unverified)
-
-
-async def _is_success(url: str, verify: ssl.SSLContext | bool = False) -> bool:
-    try:
-        async with httpx.AsyncClient(timeout=2.0, trust_env=False, verify=verify) as client:
-            return (await client.get(url)).is_success
-    except httpx.HTTPError:
-        return False
+        return await answers(f"{self.url}/healthz", unverified)

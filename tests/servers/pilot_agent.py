@@ -1,7 +1,6 @@
-"""Istio: istiod, which compiles manifests and signs certificates, and its proxies, pilot-agent with a plain Envoy.
+"""Istio's proxies: pilot-agent with a plain Envoy, which lacks only Istio's own filters, for telemetry.
 
-Of Istio's own Envoy only the filters for telemetry are missing. Nothing redirects a pod's traffic: a sidecar listens
-where a Sidecar resource with an `ingress` says.
+Nothing redirects a pod's traffic: a sidecar listens where a Sidecar resource with an `ingress` says.
 """
 
 import json
@@ -13,72 +12,14 @@ from pathlib import Path
 from typing import Literal
 
 import envoy  # type: ignore[import-untyped]
-import httpx
 
 from tests.servers.golang import GoServer
+from tests.servers.health import answers
+from tests.servers.istiod import Istiod
 from tests.servers.ports import free_port
 from tests.servers.tools import ISTIO
 
-_MESH: dict[str, object] = {
-    "rootNamespace": "istio-system",
-    "defaultProviders": {},  # the default, Prometheus, is one of the filters that a plain Envoy has not
-    "enablePrometheusMerge": False,
-    "enableTracing": False,
-    "ingressControllerMode": "OFF",
-    "enableAutoMtls": True,
-}
-_ISTIOD = {
-    "POD_NAME": "istiod-0",
-    "POD_NAMESPACE": "istio-system",
-    "CLUSTER_ID": "Kubernetes",
-    "ISTIOD_CUSTOM_HOST": "localhost",
-    "JWT_POLICY": "third-party-jwt",
-    "PILOT_ENABLE_METADATA_EXCHANGE": "false",
-    "PILOT_ENABLE_ALPN_FILTER": "false",
-    "PILOT_ENABLE_GATEWAY_API": "false",
-}
 _VERSION = "1.31.0"
-
-
-class Istiod(GoServer):
-    """The control plane of one mesh, on the cluster of that kubeconfig."""
-
-    name = "pilot-discovery"
-    version = ISTIO.version
-    tool = ISTIO
-
-    def __init__(self, data_dir: Path, port: int | None = None, *, kubeconfig: Path) -> None:
-        super().__init__(data_dir, port)
-        self._kubeconfig = kubeconfig
-        self.proxies_port = free_port()
-        self.webhook_port = free_port()
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
-
-    async def _prepare(self) -> None:
-        (self.data_dir / "mesh.yaml").write_text(json.dumps(_MESH))
-
-    def _environment(self) -> dict[str, str]:
-        return os.environ | _ISTIOD
-
-    def _command(self) -> Sequence[str]:
-        return [
-            self._program(),
-            "discovery",
-            *("--kubeconfig", str(self._kubeconfig)),
-            *("--meshConfig", str(self.data_dir / "mesh.yaml")),
-            *("--httpAddr", f"127.0.0.1:{self.port}"),
-            *("--secureGRPCAddr", f"127.0.0.1:{self.proxies_port}"),
-            *("--httpsAddr", f"127.0.0.1:{self.webhook_port}"),
-            *("--monitoringAddr", f"127.0.0.1:{free_port()}"),
-            *("--grpcAddr", ""),
-            *("--ctrlz_port", "0"),
-        ]
-
-    async def _answers(self) -> bool:
-        return await _says(f"{self.url}/ready")
 
 
 @dataclass(frozen=True)
@@ -195,7 +136,7 @@ class MeshProxy(_Agent):
         return self._proxy(self._role)
 
     async def _answers(self) -> bool:
-        return await _says(f"{self.url}/ready", "LIVE")
+        return await answers(f"{self.url}/ready", beginning="LIVE")
 
 
 class MeshIdentity(_Agent):
@@ -226,12 +167,3 @@ class MeshIdentity(_Agent):
 
     async def _answers(self) -> bool:
         return all((self.certificates / name).exists() for name in ("cert-chain.pem", "key.pem", "root-cert.pem"))
-
-
-async def _says(url: str, beginning: str = "") -> bool:
-    try:
-        async with httpx.AsyncClient(timeout=2.0, trust_env=False) as client:
-            answer = await client.get(url)
-    except httpx.HTTPError:
-        return False
-    return answer.is_success and answer.text.startswith(beginning)
