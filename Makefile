@@ -40,7 +40,10 @@ run: export HOST := 127.0.0.1
 run: export DATA_DIR ?= data/embedded
 run: export LOG_LEVEL ?= WARNING
 run: export PORT := $(PORT)
-run: install graphiql  ## the service without any server to install, filled with 1,000 users, on PORT (8000)
+run: export POSTS_PORT ?= $(shell echo $$(($(PORT) + 1)))
+run: export PEERS ?= {"posts": {"url": "static://127.0.0.1:$(POSTS_PORT)"}}
+run: export PEER_SCHEMAS ?= examples/posts
+run: install graphiql  ## the service without any server to install, filled with 1,000 users, on PORT (8000), and a peer that gives them posts
 	@$(BIN)/python -m domain sample --if-empty
 	@$(BIN)/python -m graph welcome
 	@$(BIN)/honcho start

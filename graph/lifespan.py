@@ -16,12 +16,14 @@ from domain.identity.tokens import TokenVerifier
 from domain.identity.verifier import verifier
 from domain.peers.breaker.breakers import Breakers
 from domain.peers.breaker.log import log_event
+from domain.peers.federation import Peers, open_peers
 from domain.settings import Settings
 from graph.auth import Authenticator
 from graph.circuit_metrics import CircuitMetrics
 from graph.context import Services
 from graph.health import Health
 from graph.index_lag import IndexLag
+from graph.peers.metrics import PeerMetrics
 
 _log = structlog.get_logger("graph")
 
@@ -35,6 +37,7 @@ class State(TypedDict):
     authenticator: Authenticator
     health: Health
     circuits: CircuitMetrics
+    peers: PeerMetrics
 
 
 Lifespan = Callable[[Starlette], AbstractAsyncContextManager[State]]
@@ -51,16 +54,20 @@ def lifespan(settings: Settings, opener: Opener | None = None) -> Lifespan:
         breakers = api_breakers()
         breakers.listen(log_event)
         opened = opener(settings) if opener else open_backends(settings, breakers)
-        async with aclosing(verifier(settings, partial(guarded_load, breakers=breakers))) as tokens, opened as backends:
+        async with (
+            aclosing(verifier(settings, partial(guarded_load, breakers=breakers))) as tokens,
+            open_peers(settings.peers, breakers) as peers,
+            opened as backends,
+        ):
             tokens.keys.start()
             if settings.trust_mesh_claims:
                 _log.warning("mesh_claims_trusted", header=HEADER, sender="any process of this pod or machine")
-            yield state(settings, backends, tokens, breakers)
+            yield state(settings, backends, tokens, peers, breakers)
 
     return run
 
 
-def state(settings: Settings, backends: Backends, tokens: TokenVerifier, breakers: Breakers) -> State:
+def state(settings: Settings, backends: Backends, tokens: TokenVerifier, peers: Peers, breakers: Breakers) -> State:
     """The state over opened backends."""
     return State(
         services=Services(
@@ -70,10 +77,12 @@ def state(settings: Settings, backends: Backends, tokens: TokenVerifier, breaker
             index_lag=IndexLag(backends.ledger),
             version=settings.app_version,
             mode=settings.mode,
+            peers=peers,
         ),
         authenticator=Authenticator(tokens, backends.store, trust_mesh=settings.trust_mesh_claims),
-        health=Health(backends.dependencies, tokens.keys),
+        health=Health(backends.dependencies, tokens.keys, peers),
         circuits=CircuitMetrics(breakers),
+        peers=PeerMetrics(peers),
     )
 
 

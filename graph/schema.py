@@ -32,6 +32,7 @@ from graph.public_names import public_names
 from graph.queries.entities import entities
 from graph.queries.me import me
 from graph.queries.nodes import node, nodes
+from graph.queries.peers import peers
 from graph.queries.search import search_users, suggest_users
 from graph.queries.service import service_info
 from graph.queries.users import user, user_by, users
@@ -39,7 +40,7 @@ from graph.types.scalars import SCALARS
 from graph.types.user import User
 
 Query = create_type(
-    "Query", [user, user_by, users, search_users, suggest_users, me, node, nodes, service_info, entities]
+    "Query", [user, user_by, users, search_users, suggest_users, me, node, nodes, peers, service_info, entities]
 )
 Mutation = create_type("Mutation", [create_user, update_user, suspend_user, reactivate_user, delete_user, import_users])
 
@@ -61,8 +62,8 @@ class Schema(federation.Schema):
         pass
 
 
-def build_schema(settings: Settings, peers: Sequence[PeerSchema] | None = None) -> Schema:
-    """The schema with the limits of `settings` and what `peers` add (None: those that PEER_SCHEMAS names).
+def build_schema(settings: Settings, added: Sequence[PeerSchema] | None = None) -> Schema:
+    """The schema with the limits of `settings` and what peers add (`added`; None: those that PEER_SCHEMAS names).
 
     Raises SettingsError for a peer's SDL file that is refused.
     """
@@ -82,8 +83,8 @@ def build_schema(settings: Settings, peers: Sequence[PeerSchema] | None = None) 
         extensions=[lambda: PreparedDocuments(documents, schema.core)],
     )
     _leave_out_null_defaults(schema.core)
-    if added := peer_schemas(settings, schema.core) if peers is None else peers:
-        schema.add_peers(added)
+    if found := peer_schemas(settings, schema.core) if added is None else added:
+        schema.add_peers(found)
     return schema
 
 

@@ -105,6 +105,11 @@ def require_import(caller: Caller) -> None:
     _require(caller, Right.ADMIN, "To import users")
 
 
+def require_peers(caller: Caller) -> None:
+    """To see how other services do. Raises Forbidden."""
+    _require(caller, Right.ADMIN, "To see the peers")
+
+
 def _require(caller: Caller, right: Right, purpose: str) -> None:
     if not caller.has(right):
         raise _missing(right, purpose)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from domain.peers.entities import Wanted
+from domain.peers.status import PeerStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,9 +23,14 @@ class PeerFields(Protocol):
         """For each of `wanted` its value, with a PeerUnavailable where the peer failed. Raises nothing."""
         ...
 
+    def status(self) -> Sequence[PeerStatus]: ...
+
 
 class NoPeers:
     """Where none are configured: nothing in the schema asks them."""
 
     async def fetch(self, peer: str, wanted: Sequence[Wanted], origin: Origin) -> Mapping[Wanted, Any]:
         raise LookupError(f"there is no peer {peer}")
+
+    def status(self) -> Sequence[PeerStatus]:
+        return ()

@@ -7,6 +7,7 @@ from graphql import GraphQLObjectType, GraphQLUnionType, build_schema, graphql_s
 
 from domain.peers.entities import EntityQuery, Wanted, entity_query, read_answer
 from domain.peers.peers import Origin
+from domain.peers.status import PeerStatus
 
 SDL = """
 extend type User @peer(name: "posts") {
@@ -46,6 +47,9 @@ class Posts:
         self.origins.append(origin)
         result = graphql_sync(self.schema, query.text, variable_values=dict(query.variables))
         return read_answer(peer, query, self.change(dict(result.formatted)))
+
+    def status(self) -> Sequence[PeerStatus]:
+        return ()
 
     def change(self, body: Any) -> Any:
         return body
