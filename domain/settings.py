@@ -48,6 +48,7 @@ class PeerSettings(BaseModel):
     url: str = Field(description="srv://name, static://host:port,... or file:///path")
     path: str = Field("/graphql", pattern=r"^/[!-~]*$")
     tls: bool = Field(False, description="inside a mesh its sidecars do that")
+    http2: bool = Field(False, description="HTTP/2 also without TLS; with TLS it is agreed on where the peer has it")
     timeout: Duration = Field(timedelta(seconds=2), gt=timedelta(0))
     forward_token: bool = Field(False, description="whether the peer gets the caller's own token")
 

@@ -80,7 +80,7 @@ class PeerClient:
         self._random = random or Random()  # noqa: S311 - balancing and trace ids are no secrets
         self._balancer = balancer or Balancer(monotonic=monotonic, random=self._random)
         self._budget = RetryBudget(retries, monotonic=monotonic)
-        self._pools = Pools(open_client or clients(tls=settings.tls))
+        self._pools = Pools(open_client or clients(tls=settings.tls, http2=settings.http2))
         self._exchange = Exchange(settings.path, authority=authority(settings.url), monotonic=monotonic)
         self._outcomes = Counter[Kind]()
 
