@@ -1,4 +1,4 @@
-"""python -m graph: serve the API, show its schema, make tokens for development."""
+"""python -m graph: serve the API, show its schema and its peers, make tokens for development."""
 
 import asyncio
 import math
@@ -10,23 +10,30 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
 
+import orjson
 import structlog
 import typer
 import uvicorn
 import uvloop
 from pydantic import TypeAdapter, ValidationError
+from rich.console import Console
 
 from domain import logs
 from domain.errors import ServiceError, SettingsError
+from domain.identity.caller import Right
 from domain.identity.verifier import development_token
 from domain.settings import Duration, Settings, load_settings
-from graph.app import create_app
+from graph.app import PATH, create_app
 from graph.lifespan import with_state
+from graph.peers import table
+from graph.peers.asking import ask_for_peers, is_well
 from graph.schema import sdl
 from graph.welcome import welcome
 
+EXIT_NOT_WELL = 1
 EXIT_SETTINGS = 2
 EXIT_UNREACHABLE = 3
+PEERS_TOKEN_TTL = timedelta(minutes=1)
 SDL_FILE = Path(__file__).with_name("schema.graphql")
 
 commands = typer.Typer(help=__doc__, add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
@@ -72,6 +79,26 @@ def show_welcome() -> None:
     """Print where the API will be, a token and a first request; only with ENVIRONMENT=development."""
     with _one_line_errors():
         typer.echo(welcome(load_settings()))
+
+
+@commands.command("peers")
+def show_peers(
+    url: Annotated[str | None, typer.Option(help="The API [default: the one on this machine's PORT].")] = None,
+    token: Annotated[
+        str | None, typer.Option(envvar="TOKEN", help="An administrator's [default: one by the development key].")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="All that is known, as a JSON array.")] = False,
+) -> None:
+    """Show how the peers of a running API do. Exit code 0: all are asked, 1: one is not."""
+    with _one_line_errors():
+        settings = load_settings()
+        given = token or development_token(settings, "operator", [Right.ADMIN], PEERS_TOKEN_TTL)
+        peers = asyncio.run(ask_for_peers(url or f"http://127.0.0.1:{settings.port}{PATH}", given))
+    if as_json:
+        typer.echo(orjson.dumps(peers, option=orjson.OPT_INDENT_2))
+    else:
+        table.show(Console(), peers)
+    raise typer.Exit(0 if all(map(is_well, peers)) else EXIT_NOT_WELL)
 
 
 class _Server(uvicorn.Server):

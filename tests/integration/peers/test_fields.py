@@ -4,6 +4,7 @@ import asyncio
 import json
 import sys
 import time
+from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -130,6 +131,45 @@ async def test_metrics_tell_of_peers(world: World) -> None:
 async def test_only_administrators_see_peers(world: World) -> None:
     world.client.headers.pop("Authorization")
     assert (await world.client.post("/graphql", json={"query": SEEN})).status_code == 401
+
+
+async def _command(*arguments: str, **environment: str) -> tuple[int, str, str]:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "graph", "peers", *arguments, env=environment_of(environment), cwd=ROOT,
+        stdout=PIPE, stderr=PIPE,
+    )  # fmt: skip
+    out, err = await process.communicate()
+    assert process.returncode is not None
+    return process.returncode, " ".join(out.decode().split()), " ".join(err.decode().split())
+
+
+async def test_the_command_shows_peers_and_whether_they_are_well(world: World) -> None:
+    await world.nodes()
+    url = f"{world.client.base_url}/graphql"
+    environment = {"TOKEN": world.client.headers["Authorization"].removeprefix("Bearer ")}
+    code, out, _ = await _command("--url", url, **environment)
+    assert code == 0
+    assert "circuit closed" in out
+    assert all(f"{each.address} active" in out for each in world.posts)
+    code, out, _ = await _command("--url", url, "--json", **environment)
+    assert [peer["name"] for peer in json.loads(out)] == ["posts"]
+    for each in world.posts:
+        await each.kill()
+
+    async def is_open() -> bool:
+        for _ in range(12):  # as many in a short time as its circuit wants to see
+            await world.ask()
+        return (await _command("--url", url, **environment))[0] == 1
+
+    await until(is_open, "the command tells that the peer is not asked")
+
+
+async def test_the_command_says_what_is_wrong_with_the_question(world: World) -> None:
+    url = f"{world.client.base_url}/graphql"
+    code, _, err = await _command("--url", url, TOKEN="x.y.z")
+    assert (code, "Give an administrator's token by TOKEN." in err) == (2, True)
+    code, _, err = await _command("--url", f"http://127.0.0.1:{free_port()}/graphql", TOKEN="x.y.z")
+    assert (code, "no user service that answers" in err) == (3, True)
 
 
 @pytest.mark.parametrize(
