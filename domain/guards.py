@@ -6,9 +6,10 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 
-from domain.errors import SearchUnavailable, ServiceError, StoreUnavailable
+from domain.errors import SearchUnavailable, ServiceError, SettingsError, StoreUnavailable
 from domain.identity.jwks import Load
 from domain.identity.keys import KeysUnavailable
+from domain.peers.breaker.breaker import Mode
 from domain.peers.breaker.breakers import Breakers
 from domain.peers.breaker.errors import CircuitOpen
 from domain.peers.breaker.failures import is_failure
@@ -35,6 +36,15 @@ _SELDOM = BreakerPolicy(minimum_calls=3, probes=1, window=timedelta(minutes=2))
 def api_breakers() -> Breakers:
     """The breakers of the API's own dependencies."""
     return Breakers([STORE, SEARCH, TOKEN_KEYS], policy=POLICY, policies={TOKEN_KEYS: _SELDOM}, is_failure=_is_failure)
+
+
+async def force_circuits(breakers: Breakers, wanted: Mapping[str, str]) -> None:
+    """Hold the circuits `wanted` names "open" or "closed". Raises SettingsError for a name that is none."""
+    known = sorted(status.name for status in breakers.status())
+    for name, mode in wanted.items():
+        if name not in known:
+            raise SettingsError(f"CIRCUITS: there is no circuit {name!r}, only: {', '.join(known)}.")
+        await breakers.force(name, Mode(mode))
 
 
 def guarded_load(load: Load, breakers: Breakers) -> Load:

@@ -4,7 +4,7 @@ from datetime import timedelta
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
 from pydantic.alias_generators import to_camel
@@ -115,6 +115,10 @@ class Settings(BaseSettings):
         default_factory=dict, description='{"posts": {"url": "srv://_graphql._tcp.posts.default.svc"}}'
     )
     peer_schemas: str = Field("", description="SDL files, or folders of *.graphql, separated by commas")
+
+    circuits: dict[str, Literal["open", "closed"]] = Field(
+        default_factory=dict, description='held so whatever happens: {"peer posts": "open"}'
+    )
 
     # The users.
     phone_region: str = Field("US", pattern=r"^[A-Z]{2}$", description="where a phone number without + is from")

@@ -10,7 +10,7 @@ from starlette.applications import Starlette
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from domain.backends import Backends, open_backends
-from domain.guards import api_breakers, guarded_load
+from domain.guards import api_breakers, force_circuits, guarded_load
 from domain.identity.mesh import HEADER
 from domain.identity.tokens import TokenVerifier
 from domain.identity.verifier import verifier
@@ -59,6 +59,7 @@ def lifespan(settings: Settings, opener: Opener | None = None) -> Lifespan:
             open_peers(settings.peers, breakers) as peers,
             opened as backends,
         ):
+            await force_circuits(breakers, settings.circuits)
             tokens.keys.start()
             if settings.trust_mesh_claims:
                 _log.warning("mesh_claims_trusted", header=HEADER, sender="any process of this pod or machine")

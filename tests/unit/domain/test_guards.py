@@ -6,10 +6,11 @@ from typing import Any, cast
 
 import pytest
 
-from domain.errors import BadInput, SearchUnavailable, ServiceError, StoreUnavailable
-from domain.guards import SEARCH, STORE, GuardedIndex, GuardedStore, api_breakers, guarded_load
+from domain.errors import BadInput, SearchUnavailable, ServiceError, SettingsError, StoreUnavailable
+from domain.guards import SEARCH, STORE, GuardedIndex, GuardedStore, api_breakers, force_circuits, guarded_load
 from domain.identity.keys import KeysUnavailable
 from domain.peers.breaker.breakers import Breakers
+from domain.peers.breaker.errors import CircuitOpen
 from domain.peers.breaker.policy import BreakerPolicy
 from domain.search.index import SearchIndex
 from domain.users.store import UserStore
@@ -110,3 +111,21 @@ async def test_an_issuer_that_does_not_answer_is_given_a_rest() -> None:
     with pytest.raises(KeysUnavailable, match="given a rest"):
         await guarded()
     assert attempts == 3
+
+
+async def test_an_operator_holds_a_circuit_open_or_closed() -> None:
+    breakers = api_breakers()
+    await force_circuits(breakers, {"search": "open", "store": "closed"})
+    with pytest.raises(CircuitOpen):
+        async with breakers.get(SEARCH):
+            pass
+    for _ in range(50):
+        with pytest.raises(StoreUnavailable):
+            async with breakers.get(STORE):
+                raise StoreUnavailable
+    assert {status.name: status.state for status in breakers.status()}[STORE] == "closed"
+
+
+async def test_a_circuit_that_is_not_there_is_a_wrong_setting() -> None:
+    with pytest.raises(SettingsError, match=r"CIRCUITS: there is no circuit 'x', only: search, store, token keys\."):
+        await force_circuits(api_breakers(), {"x": "open"})
