@@ -13,6 +13,7 @@ from benchmarks import breaker as breaker_benchmark
 from benchmarks import connect as connect_benchmark
 from benchmarks import freshness as freshness_benchmark
 from benchmarks import indexes as indexes_benchmark
+from benchmarks import peers as peers_benchmark
 from benchmarks import rebuild as rebuild_benchmark
 from benchmarks import search as search_benchmark
 from benchmarks import stores as stores_benchmark
@@ -85,6 +86,12 @@ def rebuild(users: Users = 100_000, mode: WhichMode = Which.EMBEDDED) -> None:
 def breaker() -> None:
     """What a guarded call costs beside purgatory's own guard."""
     asyncio.run(breaker_benchmark.measure())
+
+
+@app.command()
+def peers() -> None:
+    """Success and p99 with slow, failing and restarted instances, and what a balanced call costs beside httpx."""
+    peers_benchmark.measure()
 
 
 def _engines(which: Which) -> tuple[bool, bool]:

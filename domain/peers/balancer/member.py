@@ -9,7 +9,7 @@ from domain.peers.balancer.slow_start import next_step, share
 from domain.peers.instance import Instance
 
 UNTRIED = 1e6
-"""Seconds, as it were: who has not answered yet gets one request and no second, as in Finagle."""
+"""Seconds, as it were: while nobody has answered yet, who has a request gets no second, as in Finagle."""
 FAILURE = 2.0
 """A failure counts as a request that took so many times as long as usual: failing fast must not look quick."""
 
@@ -72,7 +72,9 @@ class Member:
         """
         waiting = now - next(iter(self.open.values())) if self.open else 0.0
         latency = self.latency.value(now)
-        return waiting + UNTRIED if latency is None and self.open else max(latency or 0.0, waiting)
+        if latency is None and self.open:
+            latency = self._usual.seconds or UNTRIED
+        return max(latency or 0.0, waiting)
 
     def cost(self, now: float, weight: float) -> float:
         """What one more request costs here, where one is `weight` times as strong as the average."""

@@ -46,6 +46,7 @@ class Pools:
 
     async def aclose(self) -> None:
         """Whatever is in flight ends."""
+        self._instances = frozenset()
         pools, self._pools = self._pools, {}
         await asyncio.gather(*(pool.client.aclose() for pool in pools.values()), *self._closing)
 
