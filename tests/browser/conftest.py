@@ -57,8 +57,8 @@ async def _fill(environment: Environment) -> None:
 async def _all_are_found(client: httpx.AsyncClient) -> bool:
     query = '{ searchUsers(query: "example") { totalCount } }'
     answer = (await client.post("/graphql", json={"query": query})).json()
-    # The indexer may not have made the index yet; then search is not available. All of the users have an address there.
-    return answer["data"] is not None and bool(answer["data"]["searchUsers"]["totalCount"] == USERS)
+    found = answer["data"]["searchUsers"]  # null until the indexer has made the index
+    return bool(found and found["totalCount"] == USERS)  # all of them have an address there
 
 
 @asynccontextmanager

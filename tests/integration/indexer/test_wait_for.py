@@ -23,6 +23,7 @@ async def test_a_created_user_is_found_at_once(environment: Environment, tmp_pat
         for number in range(USERS):
             id, token = await _create(api, f"user{number}")
             answer = await api.call(_SEARCH, {"query": f"user{number}", "waitFor": [token]})
+            assert "errors" not in answer, answer
             found = answer["data"]["searchUsers"]
             assert found["fresh"]
             assert found["edges"][0] == {"node": {"id": id, "username": f"user{number}"}}
