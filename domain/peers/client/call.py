@@ -7,7 +7,7 @@ from domain.peers.client import deadline
 from domain.peers.client.answer import GRAPHQL, JSON
 
 CONNECT_TIMEOUT = 0.5
-"""Seconds, and at most half of what is left: another instance may be there."""
+"""Seconds, and at most half of what is left: another instance may be there. Likewise for a free connection."""
 
 _HEADERS = {
     "content-type": JSON,

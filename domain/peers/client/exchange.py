@@ -46,12 +46,13 @@ class Exchange:
         return outcome
 
     async def _send(self, client: httpx.AsyncClient, call: Call, left: float) -> Outcome:
+        soon = connect_timeout(left)
         async with client.stream(
             "POST",
             self._path,
             content=call.body,
             headers={**self._headers, **call.headers_with(left)},
-            timeout=httpx.Timeout(left, connect=connect_timeout(left)),
+            timeout=httpx.Timeout(left, connect=soon, pool=soon),
             extensions=dict(self._extensions),
         ) as response:
             return await read(response, self._clock)
