@@ -33,12 +33,12 @@ class CountingState(CallState):
         if failed:
             self.failure_count = tally.failed
             self.circuit.mark_failure(tally.failed)
-        self.decide(tally)
+        self.decide(tally, well=not (failed or slow))
 
     @abstractmethod
     def count(self, call: Call, *, failed: bool, slow: bool) -> Tally | None:
         """What is known with this call; None if it does not count."""
 
     @abstractmethod
-    def decide(self, tally: Tally) -> None:
-        """Go to another state, or stay."""
+    def decide(self, tally: Tally, *, well: bool) -> None:
+        """Go to another state, or stay, after a call that went `well` or did not."""

@@ -8,7 +8,7 @@ from domain.peers.breaker.tally import Tally
 class ForcedClosed(Closed):
     """Every call passes and is counted, and however they end, the circuit stays closed."""
 
-    def decide(self, tally: Tally) -> None:
+    def decide(self, tally: Tally, *, well: bool) -> None:
         """It is decided already."""
 
 

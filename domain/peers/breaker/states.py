@@ -32,8 +32,9 @@ class Closed(CountingState):
     def count(self, call: Call, *, failed: bool, slow: bool) -> Tally:
         return self._window.record(call.ended, failed=failed, slow=slow)
 
-    def decide(self, tally: Tally) -> None:
-        if self.circuit.policy.condemns(tally):
+    def decide(self, tally: Tally, *, well: bool) -> None:
+        """A call that went well never opens the circuit: what has just recovered would be punished for its past."""
+        if not well and self.circuit.policy.condemns(tally):
             _open(self.circuit, tally.copy(), closed_for=self.circuit.call.ended - self._since)
 
 
@@ -96,7 +97,7 @@ class HalfOpened(CountingState):
         self._results.add(failed=failed, slow=slow)
         return self._results
 
-    def decide(self, tally: Tally) -> None:
+    def decide(self, tally: Tally, *, well: bool) -> None:
         if self.circuit.policy.condemns_probes(tally):
             _open(self.circuit, tally, closed_for=0.0)
         elif tally.calls == self.circuit.policy.probes:

@@ -2,9 +2,9 @@
 
 Written from the rules, not from the code, for the code to be compared with:
 
-1. Closed: every call passes. When a call ends and at least `minimum_calls` have ended in the window, the circuit opens
-   if the share of failed ones, or that of slow ones, is at least its threshold. A call is slow if it took longer than
-   `slow_after`, failed or not. The window is the current bucket of time and the `buckets - 1` before it.
+1. Closed: every call passes. When one has failed or was slow, and at least `minimum_calls` have ended in the window,
+   the circuit opens if the share of failed ones, or that of slow ones, is at least its threshold. A call is slow if it
+   took longer than `slow_after`, failed or not. The window is the current bucket of time and the `buckets - 1` before.
 2. Opened: no call passes for `open_for`, less up to `jitter` of it. Each time in a row doubles it, up to `longest`;
    a circuit that was closed for `healthy_after` begins anew.
 3. Then half-opened: calls pass as long as results and outstanding probes are fewer than `probes`. A probe that has not
@@ -90,10 +90,12 @@ class Model:
         self.results.append(result)
         self.events += ["slow"] * result.slow + ["failed"] * result.failed
         if self.mode is Mode.AUTO:
-            self.judge(now)
+            self.judge(now, well=not (result.failed or result.slow))
 
-    def judge(self, now: float) -> None:
+    def judge(self, now: float, *, well: bool) -> None:
         seen = self.seen(now)
+        if self.state == "closed" and well:
+            return
         if self.state == "closed" and len(seen) >= self.policy.minimum_calls and self.bad(seen, len(seen)):
             if now - self.since >= self.policy.healthy_after.total_seconds():
                 self.times_opened = 0

@@ -65,6 +65,15 @@ async def test_the_call_s_own_error_arrives(breaker: Breaker) -> None:
     assert error.value is DOWN
 
 
+def test_a_call_that_went_well_opens_nothing(breaker: Breaker) -> None:
+    for _ in range(POLICY.minimum_calls - 1):
+        call(breaker.guard(), DOWN)
+    call(breaker.guard())
+    assert breaker.status().state == "closed"
+    call(breaker.guard(), DOWN)
+    assert breaker.status().state == "opened"
+
+
 async def test_a_half_open_circuit_lets_so_many_of_twenty_callers_through(breaker: Breaker, clock: Clock) -> None:
     half_opened(breaker, clock)
     entered = 0
