@@ -10,12 +10,11 @@ pytest_plugins = ["tests.servers.fixtures"]
 GROUPS = {
     "engines": (
         "tests/integration/indexer",
-        "tests/contract/search",
-        "tests/integration/search",
         "tests/contract/indexer",
         "tests/integration/test_servers.py::test_shared_servers_answer",
     ),
     "resilience": ("tests/integration/resilience",),
+    "search": ("tests/contract/search", "tests/integration/search"),
     "servers": ("tests/integration/test_servers.py",),
     "users": ("tests/contract/users",),
     "api": ("tests/integration",),
