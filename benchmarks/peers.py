@@ -13,7 +13,8 @@ import httpx
 from benchmarks.measure import milliseconds, percentile, table
 from domain.peers.balancer.balancer import Balancer
 from domain.peers.breaker.breakers import Breakers
-from domain.peers.client.client import Balancing, PeerClient
+from domain.peers.client.balancing import Balancing
+from domain.peers.client.client import PeerClient
 from domain.peers.client.retry_budget import DEFAULT_RETRIES, RetryPolicy
 from domain.peers.instance import Instance
 from domain.settings import PeerSettings
@@ -31,7 +32,7 @@ CHOOSERS: dict[str, Callable[[], Balancing]] = {
     "random": peer_simulation.at_random,
     "ours": peer_simulation.ours,
 }
-RATE, DELAY = 60.0, 0.02
+RATE, DELAY = 60.0, 0.1
 
 
 def measure() -> None:
@@ -79,7 +80,7 @@ async def _flow(
     name: str, count: int, meanwhile: Callable[[Peer], Awaitable[None]], *, slow: bool = False, fails: bool = False
 ) -> Sequence[str]:
     with tempfile.TemporaryDirectory() as folder:
-        async with running(Path(folder), count, delay=DELAY) as peer:
+        async with running(Path(folder), count, delay=DELAY, timeout=10.0) as peer:
             if slow:
                 await peer.processes[0].behave(delay=20 * DELAY)
             if fails:

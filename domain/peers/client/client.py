@@ -7,16 +7,15 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import timedelta
 from random import Random
-from typing import Protocol
 
 from domain.errors import PeerUnavailable
 from domain.peers.balancer.balancer import Balancer
 from domain.peers.balancer.pick import Pick
-from domain.peers.balancer.status import InstanceStatus
 from domain.peers.breaker.errors import CircuitOpen
 from domain.peers.client import deadline as deadlines
 from domain.peers.client import trace
 from domain.peers.client.authority import authority
+from domain.peers.client.balancing import Balancing
 from domain.peers.client.call import Call
 from domain.peers.client.connections import OpenClient, clients
 from domain.peers.client.exchange import Exchange
@@ -33,19 +32,6 @@ ATTEMPTS = 3
 
 Guard = Callable[[], AbstractAsyncContextManager[object]]
 """The peer's circuit breaker around one attempt; entering raises CircuitOpen."""
-
-
-class Balancing(Protocol):
-    """What the client needs of a Balancer."""
-
-    @property
-    def panic(self) -> bool: ...
-
-    def update(self, instances: Collection[Instance]) -> None: ...
-
-    def pick(self, exclude: Collection[Instance] = ()) -> Pick | None: ...
-
-    def status(self) -> Sequence[InstanceStatus]: ...
 
 
 @dataclass(frozen=True, slots=True)
