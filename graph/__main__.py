@@ -83,9 +83,9 @@ def show_welcome() -> None:
 
 @commands.command("peers")
 def show_peers(
-    url: Annotated[str | None, typer.Option(help="The API [default: the one on this machine's PORT].")] = None,
+    url: Annotated[str | None, typer.Option(help="The API; without it the one on this machine's PORT.")] = None,
     token: Annotated[
-        str | None, typer.Option(envvar="TOKEN", help="An administrator's [default: one by the development key].")
+        str | None, typer.Option(envvar="TOKEN", help="An administrator's; without it one by the development key.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="All that is known, as a JSON array.")] = False,
 ) -> None:
