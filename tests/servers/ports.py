@@ -19,10 +19,10 @@ def free_port() -> int:
             return port
 
 
-async def accepts(port: int) -> bool:
-    """Whether somebody listens on that port of loopback."""
+async def accepts(port: int, host: str = "127.0.0.1") -> bool:
+    """Whether somebody listens on that port."""
     try:
-        _, writer = await asyncio.open_connection("127.0.0.1", port)
+        _, writer = await asyncio.open_connection(host, port)
     except OSError:
         return False
     writer.close()

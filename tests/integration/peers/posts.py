@@ -5,7 +5,7 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from signal import SIGCONT, SIGKILL, SIGSTOP
+from signal import SIGCONT, SIGKILL, SIGSTOP, SIGTERM, Signals
 
 from tests.integration.indexer.process import ROOT, environment_of, until
 from tests.servers.ports import accepts, free_port
@@ -15,29 +15,30 @@ _END_TIMEOUT = 20
 
 
 class Posts:
-    """One instance of the example, on a port that it keeps."""
+    """One instance of the example, at an address that it keeps."""
 
-    def __init__(self, folder: Path) -> None:
-        self.port = free_port()
-        self._log = folder / f"posts-{self.port}.log"
+    def __init__(self, folder: Path, host: str = "127.0.0.1", port: int | None = None) -> None:
+        self.host = host
+        self.port = port or free_port()
+        self._log = folder / f"posts-{host}-{self.port}.log"
         self._process: ProcessGroup | None = None
 
     @property
     def address(self) -> str:
-        return f"127.0.0.1:{self.port}"
+        return f"{self.host}:{self.port}"
 
     async def start(self) -> None:
         """Return once it listens."""
-        command = [sys.executable, "-m", "examples.posts", "--port", str(self.port)]
+        command = [sys.executable, "-m", "examples.posts", "--host", self.host, "--port", str(self.port)]
         self._process = ProcessGroup(command, log=self._log, environment=environment_of({}), cwd=ROOT)
-        await until(lambda: accepts(self.port), f"the posts listen on {self.port}")
+        await until(lambda: accepts(self.port, self.host), f"the posts listen on {self.address}")
+
+    async def stop(self) -> None:
+        """As a pod is asked to end: what is under way is answered."""
+        await self._end(SIGTERM)
 
     async def kill(self) -> None:
-        if self._process is not None:
-            self._process.signal(SIGKILL)
-            await self._process.ended(_END_TIMEOUT)
-            self._process.release()
-            self._process = None
+        await self._end(SIGKILL)
 
     def pause(self) -> None:
         if self._process is not None:
@@ -46,6 +47,13 @@ class Posts:
     def resume(self) -> None:
         if self._process is not None:
             self._process.signal(SIGCONT)
+
+    async def _end(self, by: Signals) -> None:
+        if self._process is not None:
+            self._process.signal(by)
+            assert await self._process.ended(_END_TIMEOUT), f"the posts on {self.address} have not ended"
+            self._process.release()
+            self._process = None
 
 
 @asynccontextmanager
