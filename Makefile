@@ -103,5 +103,5 @@ chaos: install servers  ## kill and pause everything under load, FAULTS times (5
 	$(BIN)/python -m tests.chaos --faults $(FAULTS)
 
 .PHONY: bench
-bench: install servers  ## rates and latencies beside the raw engines (about 20 minutes; keep the machine quiet)
-	for part in stores indexes search freshness connect; do $(BIN)/python -m benchmarks $$part || exit; done
+bench: install servers  ## rates and latencies beside the raw engines (about 30 minutes; keep the machine quiet)
+	for part in stores indexes search freshness connect breaker peers outage; do $(BIN)/python -m benchmarks $$part || exit; done

@@ -13,6 +13,7 @@ from benchmarks import breaker as breaker_benchmark
 from benchmarks import connect as connect_benchmark
 from benchmarks import freshness as freshness_benchmark
 from benchmarks import indexes as indexes_benchmark
+from benchmarks import outage as outage_benchmark
 from benchmarks import peers as peers_benchmark
 from benchmarks import rebuild as rebuild_benchmark
 from benchmarks import search as search_benchmark
@@ -92,6 +93,12 @@ def breaker() -> None:
 def peers() -> None:
     """Success and p99 with slow, failing and restarted instances, and what a balanced call costs beside httpx."""
     peers_benchmark.measure()
+
+
+@app.command()
+def outage() -> None:
+    """A peer that is killed, hangs or fails as a whole: how soon it is refused, and asked again (about 2 minutes)."""
+    outage_benchmark.measure()
 
 
 def _engines(which: Which) -> tuple[bool, bool]:

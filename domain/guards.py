@@ -27,14 +27,14 @@ SEARCH = "search"
 TOKEN_KEYS = "token keys"  # noqa: S105 (a name)
 
 POLICY = BreakerPolicy(longest=timedelta(seconds=5))
-"""Where there is but one of a thing, looking again after seconds matters more than sparing it."""
+"""Looking again after seconds matters more than sparing three calls to what is down."""
 
 _SELDOM = BreakerPolicy(minimum_calls=3, probes=1, window=timedelta(minutes=2))
 """For what is asked every ten seconds at most."""
 
 
 def api_breakers() -> Breakers:
-    """The breakers of the API's own dependencies."""
+    """The breakers of the API's own dependencies; those of its peers join them."""
     return Breakers([STORE, SEARCH, TOKEN_KEYS], policy=POLICY, policies={TOKEN_KEYS: _SELDOM}, is_failure=_is_failure)
 
 

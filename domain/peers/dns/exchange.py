@@ -1,12 +1,15 @@
 """One question to one nameserver: over UDP, and over TCP where the answer is cut short."""
 
 import asyncio
+import socket
 import struct
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
+import dns.asyncbackend
 import dns.asyncquery
 import dns.exception
+import dns.inet
 import dns.message
 
 from domain.peers.dns.config import Nameserver
@@ -41,9 +44,20 @@ async def exchange(query: dns.message.QueryMessage, server: Nameserver, timeout:
 
 
 async def _over_udp(query: dns.message.QueryMessage, server: Nameserver) -> dns.message.Message:
-    return await dns.asyncquery.udp(
-        query, server.host, port=server.port, ignore_unexpected=True, ignore_errors=True, raise_on_truncation=True
-    )
+    """By a socket of its own that is connected, so that a port where nobody listens says so at once."""
+    family = dns.inet.af_for_address(server.host)
+    where = (server.host, server.port)
+    backend = dns.asyncbackend.get_default_backend()
+    async with await backend.make_socket(family, socket.SOCK_DGRAM, 0, None, where) as own:
+        return await dns.asyncquery.udp(
+            query,
+            server.host,
+            port=server.port,
+            ignore_unexpected=True,
+            ignore_errors=True,
+            raise_on_truncation=True,
+            sock=own,
+        )
 
 
 async def _over_tcp(query: dns.message.QueryMessage, server: Nameserver, seconds: float) -> dns.message.Message:

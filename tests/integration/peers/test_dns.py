@@ -92,7 +92,7 @@ async def test_a_server_that_fails_over_tcp_is_named_and_another_one_answers(fau
 async def test_a_server_that_is_not_there() -> None:
     async with serving(_zone()) as gone:
         resolver = _impatient(gone)
-    assert "did not answer within 0.3 s" in await _failure(resolver)
+    assert "could not be asked (ConnectionRefusedError)" in await _failure(resolver)
 
 
 async def test_a_second_attempt_brings_what_the_first_one_lost() -> None:
