@@ -12,6 +12,7 @@ from strawberry.types.graphql import OperationType
 
 from domain.errors import BadInput, InternalError, LimitExceeded, ServiceError
 from domain.identity.tokens import bearer_token
+from domain.peers.client import deadline, trace
 from domain.peers.peers import Origin
 from domain.settings import Settings
 from graph.context import Context
@@ -54,10 +55,12 @@ class GraphQLEndpoint:
     async def _respond(self, request: Request, measured: Measured) -> tuple[str, Answer]:
         """The media type and the answer; whatever happens there is one."""
         kind = PLAIN_JSON
+        seconds = deadline.allowed(request.headers.get(deadline.HEADER), self._timeout)
+        origin = _origin(request, time.monotonic() + seconds)
         try:
             kind = media_type(request.headers)
-            async with asyncio.timeout(self._timeout):
-                return kind, await self._execute(request, kind, measured)
+            async with asyncio.timeout(seconds):
+                return kind, await self._execute(request, origin, kind, measured)
         except Refused as exc:
             return kind, answer_refusal(exc.error, exc.status, exc.headers)
         except ServiceError as exc:
@@ -65,7 +68,7 @@ class GraphQLEndpoint:
         except TimeoutError:
             return kind, answer_refusal(
                 LimitExceeded(
-                    f"The request took longer than {self._timeout:g} s and was given up; "
+                    f"The request took longer than {seconds:g} s and was given up; "
                     "what it should have changed may be changed or not: read it again."
                 ),
                 status=503,
@@ -75,13 +78,12 @@ class GraphQLEndpoint:
             error.__cause__ = exc
             return kind, answer_refusal(error)
 
-    async def _execute(self, request: Request, kind: str, measured: Measured) -> Answer:
-        started = time.monotonic()
+    async def _execute(self, request: Request, origin: Origin, kind: str, measured: Measured) -> Answer:
         state: State = request.scope["state"]
         peer = request.client.host if request.client else None
         caller = await state["authenticator"].caller(request.scope["headers"], peer)
         parameters = await read_parameters(request, self._max_body_bytes)
-        context = Context(state["services"], caller, parameters.operation_name, origin=self._origin(request, started))
+        context = Context(state["services"], caller, parameters.operation_name, origin=origin)
         try:
             result = await self._schema.execute(
                 parameters.query,
@@ -97,10 +99,17 @@ class GraphQLEndpoint:
         measured.operation = context.operation
         return answer_result(result, kind, suggesting=self._suggesting)
 
-    def _origin(self, request: Request, started: float) -> Origin:
-        """What peers may learn of the request."""
-        return Origin(
-            token=bearer_token(request.scope["headers"]),
-            deadline=started + self._timeout,
-            traceparent=request.headers.get("traceparent"),
-        )
+
+def _origin(request: Request, due: float) -> Origin:
+    """What peers may learn of the request, whose answer is due then by the monotonic clock."""
+    headers = request.headers
+    context = {name: headers[name] for name in (trace.HEADER, trace.STATE) if name in headers}
+    return Origin(token=_token(request), deadline=due, trace=context)
+
+
+def _token(request: Request) -> str | None:
+    """The caller's, if it is well formed; whether it holds is found out elsewhere."""
+    try:
+        return bearer_token(request.scope["headers"])
+    except ServiceError:
+        return None

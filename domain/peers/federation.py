@@ -63,7 +63,7 @@ class Peer:
 
     def _headers(self, origin: Origin) -> Mapping[str, str]:
         token = {"authorization": f"Bearer {origin.token}"} if origin.token and self._settings.forward_token else {}
-        return token | ({"traceparent": origin.traceparent} if origin.traceparent else {})
+        return {**token, **origin.trace}
 
 
 class Peers:

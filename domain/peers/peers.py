@@ -1,7 +1,7 @@
 """Port: what peers say of users."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from domain.peers.entities import Wanted
@@ -10,12 +10,13 @@ from domain.peers.status import PeerStatus
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """The request that peers are asked for: its token, for peers that may see it, when its answer is due (by the
-    monotonic clock), and its W3C trace context."""
+    """The request that peers are asked for: its token, for peers that may see it; when its answer is due, by the
+    monotonic clock; the headers of its W3C trace context.
+    """
 
     token: str | None = None
     deadline: float | None = None
-    traceparent: str | None = None
+    trace: Mapping[str, str] = field(default_factory=dict)
 
 
 class PeerFields(Protocol):

@@ -117,8 +117,8 @@ class PeerClient:
         due = deadlines.due(self._timeout, deadline, now)
         if due <= now:
             raise PeerUnavailable(self._peer, "there was no time left to ask it")
-        traced = {trace.HEADER: trace.traceparent(headers.get(trace.HEADER), self._random)}
-        return Call(body, {**headers, **traced}, idempotent, self._timeout, due)
+        others = {name: value for name, value in headers.items() if name not in {trace.HEADER, trace.STATE}}
+        return Call(body, {**others, **trace.headers(headers, self._random)}, idempotent, self._timeout, due)
 
     def _first(self) -> Pick:
         if (pick := self._balancer.pick()) is None:

@@ -4,16 +4,23 @@ Passed on with its parent id: nothing here records spans, and an id that no span
 """
 
 import re
+from collections.abc import Mapping
 from random import Random
 
 HEADER = "traceparent"
+STATE = "tracestate"
+_LONGEST_STATE = 512
 _FORM = re.compile(
     r"(?P<version>[0-9a-f]{2})-(?P<trace>[0-9a-f]{32})-(?P<parent>[0-9a-f]{16})-[0-9a-f]{2}(?P<more>-[!-~]{0,200})?"
 )
 
 
-def traceparent(given: str | None, random: Random) -> str:
-    return given if given is not None and is_valid(given) else new(random)
+def headers(given: Mapping[str, str], random: Random) -> Mapping[str, str]:
+    """Both headers of the context; the state of one that is not passed on is dropped with it."""
+    parent, state = given.get(HEADER), given.get(STATE, "")
+    if parent is None or not is_valid(parent):
+        return {HEADER: new(random)}
+    return {HEADER: parent} | ({STATE: state} if 0 < len(state) <= _LONGEST_STATE else {})
 
 
 def is_valid(text: str) -> bool:

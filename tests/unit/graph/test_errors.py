@@ -98,6 +98,17 @@ async def test_a_request_that_takes_too_long_is_given_up(tmp_path: Path, monkeyp
     assert "0.05 s" in error["message"]
 
 
+async def test_a_caller_may_give_less_time(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def hang(*_: object) -> None:
+        await asyncio.sleep(30)
+
+    monkeypatch.setattr(api.store, "page", hang)
+    headers = api.headers() | {"x-request-timeout": "80"}
+    response = await api.client.post("/graphql", json={"query": "{ users { totalCount } }"}, headers=headers)
+    assert response.status_code == 503
+    assert "0.08 s" in response.json()["errors"][0]["message"]
+
+
 def test_an_unknown_outcome_says_so() -> None:
     told = present_service_error(OutcomeUnknown("01ARZ3NDEKTSV4RRFFQ69G5FAV"))
     assert told["extensions"] == {"code": "STORE_UNAVAILABLE"}

@@ -49,7 +49,15 @@ def test_retry_after_is_seconds_or_a_date(header: str | None, seconds: float | N
     ],
 )
 def test_a_trace_is_passed_on(valid: str) -> None:
-    assert trace.traceparent(valid, Random(1)) == valid
+    assert trace.headers({"traceparent": valid, "tracestate": "a=1"}, Random(1)) == {
+        "traceparent": valid,
+        "tracestate": "a=1",
+    }
+
+
+def test_a_state_that_is_too_long_is_left_behind() -> None:
+    given = {"traceparent": PARENT, "tracestate": "a=" + "1" * 511}
+    assert trace.headers(given, Random(1)) == {"traceparent": PARENT}
 
 
 @pytest.mark.parametrize(
@@ -67,9 +75,11 @@ def test_a_trace_is_passed_on(valid: str) -> None:
     ],
 )
 def test_another_one_is_begun(invalid: str | None) -> None:
-    begun = trace.traceparent(invalid, Random(1))
-    assert trace.is_valid(begun)
-    assert begun != invalid
+    given = {"tracestate": "a=1"} | ({} if invalid is None else {"traceparent": invalid})
+    begun = trace.headers(given, Random(1))
+    assert begun.keys() == {"traceparent"}
+    assert trace.is_valid(begun["traceparent"])
+    assert begun["traceparent"] != invalid
 
 
 @pytest.mark.parametrize(
@@ -175,3 +185,22 @@ def test_what_is_older_than_the_window_counts_no_more() -> None:
     assert budget.withdraw()
     clock.now = 10.1
     assert not budget.withdraw()
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [
+        (None, 30.0),
+        ("250", 0.25),
+        ("0", 0.0),
+        ("60000", 30.0),
+        ("9" * 400, 30.0),
+        ("-1", 30.0),
+        ("1.5", 30.0),
+        ("²", 30.0),
+        ("soon", 30.0),
+        ("", 30.0),
+    ],
+)
+def test_a_caller_s_time_counts_if_it_is_shorter(header: str | None, seconds: float) -> None:
+    assert deadline.allowed(header, 30.0) == seconds
