@@ -19,9 +19,16 @@ async function type(page, query) {
 }
 
 async function run(page, expected) {
-  await page.keyboard.press("Control+Enter");
-  await page.locator(RESPONSE).getByText(expected).first().waitFor();
-  return text(page, RESPONSE);
+  const answer = page.locator(RESPONSE).getByText(expected).first();
+  for (let attempt = 1; ; attempt++) {
+    await page.keyboard.press("Control+Enter"); // lost if the editor does not listen yet
+    try {
+      await answer.waitFor({ timeout: 5_000 });
+      return text(page, RESPONSE);
+    } catch (error) {
+      if (attempt === 4) throw error;
+    }
+  }
 }
 
 /** Opens the page, lets it settle, and looks around. */

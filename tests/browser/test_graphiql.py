@@ -73,6 +73,7 @@ def test_underlines_an_unknown_field_and_shows_the_refusal(reports: Mapping[str,
 
 
 def test_shows_what_answers_instead_of_the_service(reports: Mapping[str, Report]) -> None:
+    assert reports["serviceDown"].failure is None
     value = reports["serviceDown"].value
     assert '"message": "HTTP 502: upstream connect error"' in value["fromProxy"]
     assert '"message": "No answer from /graphql: ' in value["fromNobody"]
