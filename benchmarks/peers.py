@@ -63,8 +63,13 @@ async def _processes() -> Sequence[Sequence[str]]:
         await _flow("one is 20 times slower", 5, _quiet, slow=True),
         await _flow("one answers 500", 5, _quiet, fails=True),
         await _flow("rolling restart", 5, _restart),
-        await _flow("rolling restart, one is 20 times slower, one answers 500", 5, _restart, slow=True, fails=True),
+        *[await _everything(name, balancer) for name, balancer in CHOOSERS.items()],
     ]
+
+
+async def _everything(name: str, balancer: Callable[[], Balancing]) -> Sequence[str]:
+    told = f"rolling restart, one is 20 times slower, one answers 500: {name}"
+    return await _flow(told, 5, _restart, slow=True, fails=True, balancer=balancer)
 
 
 async def _quiet(_: Peer) -> None:
@@ -77,10 +82,16 @@ async def _restart(peer: Peer) -> None:
 
 
 async def _flow(
-    name: str, count: int, meanwhile: Callable[[Peer], Awaitable[None]], *, slow: bool = False, fails: bool = False
+    name: str,
+    count: int,
+    meanwhile: Callable[[Peer], Awaitable[None]],
+    *,
+    slow: bool = False,
+    fails: bool = False,
+    balancer: Callable[[], Balancing] = peer_simulation.ours,
 ) -> Sequence[str]:
     with tempfile.TemporaryDirectory() as folder:
-        async with running(Path(folder), count, delay=DELAY, timeout=10.0) as peer:
+        async with running(Path(folder), count, delay=DELAY, timeout=10.0, balancer=balancer()) as peer:
             if slow:
                 await peer.processes[0].behave(delay=20 * DELAY)
             if fails:
