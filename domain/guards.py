@@ -2,8 +2,8 @@
 at once. Pipelines go without: they have their backoff, and a refused call would lose them their place.
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import datetime, timedelta
 
 from domain.errors import SearchUnavailable, ServiceError, SettingsError, StoreUnavailable
@@ -51,11 +51,8 @@ def guarded_load(load: Load, breakers: Breakers) -> Load:
     """`load`, which raises KeysUnavailable while its circuit is open; the keys that are held go on serving."""
 
     async def guarded() -> bytes:
-        try:
-            async with breakers.get(TOKEN_KEYS):
-                return await load()
-        except CircuitOpen as exc:
-            raise KeysUnavailable("the JWKS URL has not been answering and is given a rest") from exc
+        async with _guarded(breakers, TOKEN_KEYS, _keys_resting):
+            return await load()
 
     return guarded
 
@@ -102,13 +99,8 @@ class GuardedStore:
     async def ping(self) -> None:
         await self._store.ping()
 
-    @asynccontextmanager
-    async def _guard(self) -> AsyncIterator[None]:
-        try:
-            async with self._breakers.get(STORE):
-                yield
-        except CircuitOpen as exc:
-            raise StoreUnavailable(_resting("The user store", exc)) from exc
+    def _guard(self) -> AbstractAsyncContextManager[None]:
+        return _guarded(self._breakers, STORE, lambda rest: StoreUnavailable(_resting("The user store", rest)))
 
 
 class GuardedIndex:
@@ -129,13 +121,22 @@ class GuardedIndex:
     async def ping(self) -> None:
         await self._index.ping()
 
-    @asynccontextmanager
-    async def _guard(self) -> AsyncIterator[None]:
-        try:
-            async with self._breakers.get(SEARCH):
-                yield
-        except CircuitOpen as exc:
-            raise SearchUnavailable(_resting("The search engine", exc)) from exc
+    def _guard(self) -> AbstractAsyncContextManager[None]:
+        return _guarded(self._breakers, SEARCH, lambda rest: SearchUnavailable(_resting("The search engine", rest)))
+
+
+@asynccontextmanager
+async def _guarded(breakers: Breakers, name: str, told: Callable[[CircuitOpen], ServiceError]) -> AsyncIterator[None]:
+    """Around one call of a dependency; while its circuit is open, what callers are told is raised instead."""
+    try:
+        async with breakers.get(name):
+            yield
+    except CircuitOpen as exc:
+        raise told(exc) from exc
+
+
+def _keys_resting(_: CircuitOpen) -> KeysUnavailable:
+    return KeysUnavailable("the JWKS URL has not been answering and is given a rest")
 
 
 def _resting(what: str, error: CircuitOpen) -> str:
