@@ -45,14 +45,14 @@ class FileResolver:
 
 def parse_lines(text: str) -> list[Instance]:
     """Raises ValueError that names the line and says what is wrong."""
-    lines: dict[tuple[str, int], int] = {}
+    lines: dict[str, int] = {}
     instances: list[Instance] = []
     for number, words in _lines(text):
         try:
             instance = _instance(words)
         except ValueError as exc:
             raise ValueError(f"line {number}: {exc}") from exc
-        first = lines.setdefault((instance.host, instance.port), number)
+        first = lines.setdefault(instance.address, number)
         if first != number:
             raise ValueError(f"line {number}: {instance.address} is in line {first} already")
         instances.append(instance)

@@ -8,10 +8,10 @@ from domain.peers.resolver import MAX_INSTANCES
 
 def one_an_address(instances: Iterable[Instance]) -> list[Instance]:
     """An address that is named twice is one instance: at its first priority, and there with its largest weight."""
-    best: dict[tuple[str, int], Instance] = {}
+    best: dict[str, Instance] = {}
     for instance in instances:
-        key = (instance.host, instance.port)
-        best[key] = min(best.get(key, instance), instance, key=lambda one: (one.priority, -one.weight))
+        known = best.get(instance.address, instance)
+        best[instance.address] = min(known, instance, key=lambda one: (one.priority, -one.weight))
     return list(best.values())
 
 

@@ -22,8 +22,6 @@ DRAWS = 3
 SLOW = 1.5
 """Who takes so many times as long as is usual."""
 
-Address = tuple[str, int]
-
 
 class Balancer:
     """Power of two choices (Mitzenmacher) over the cost of `Member.cost`: a pick takes the same time whether there
@@ -40,7 +38,7 @@ class Balancer:
         self._policy = policy
         self._monotonic = monotonic
         self._random = random or Random()  # noqa: S311 - balancing is no secret
-        self._members: dict[Address, Member] = {}
+        self._members: dict[str, Member] = {}
         self._usual = Usual()
         self._ejection = Ejection(policy.ejection, monotonic())
         self._view: View | None = None
@@ -50,7 +48,7 @@ class Balancer:
         since = self._monotonic() if self._members else -math.inf
         before, self._members = self._members, {}
         for instance in instances:
-            address = (instance.host, instance.port)
+            address = instance.address
             member = before.get(address) or Member(instance, self._policy, since, self._usual)
             member.instance = instance
             self._members[address] = member
@@ -101,7 +99,7 @@ class Balancer:
         return view(members, self._policy, now)
 
     def _without(self, exclude: Collection[Instance], now: float) -> View:
-        excluded = {(instance.host, instance.port) for instance in exclude}
+        excluded = {instance.address for instance in exclude}
         return self._look([member for address, member in self._members.items() if address not in excluded], now)
 
     def _ended(self, pick: Pick, failed: bool) -> None:

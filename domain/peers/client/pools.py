@@ -10,8 +10,6 @@ import httpx
 from domain.peers.client.connections import OpenClient
 from domain.peers.instance import Instance
 
-Address = tuple[str, int]
-
 
 @dataclass(slots=True)
 class _Pool:
@@ -23,13 +21,13 @@ class _Pool:
 class Pools:
     def __init__(self, open_client: OpenClient) -> None:
         self._open_client = open_client
-        self._instances: frozenset[Address] = frozenset()
-        self._pools: dict[Address, _Pool] = {}
+        self._instances: frozenset[str] = frozenset()
+        self._pools: dict[str, _Pool] = {}
         self._closing: set[asyncio.Task[None]] = set()
 
     def update(self, instances: Collection[Instance]) -> None:
         """These are the instances now. Requests to others that are in flight go on to their end."""
-        self._instances = frozenset((instance.host, instance.port) for instance in instances)
+        self._instances = frozenset(instance.address for instance in instances)
         for address in self._pools.keys() - self._instances:
             self._retire(self._pools.pop(address))
 
@@ -51,7 +49,7 @@ class Pools:
         await asyncio.gather(*(pool.client.aclose() for pool in pools.values()), *self._closing)
 
     def _pool(self, instance: Instance) -> _Pool:
-        address = (instance.host, instance.port)
+        address = instance.address
         if (pool := self._pools.get(address)) is None:
             known = address in self._instances
             pool = _Pool(self._open_client(instance), retired=not known)
