@@ -1,5 +1,6 @@
 """Context: what the resolvers of one request have."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import strawberry
@@ -30,13 +31,16 @@ class Services:
 
 @dataclass(slots=True)
 class Context:
-    """What lives as long as one request; `operation` is query or mutation once that is known."""
+    """What lives as long as one request; `operation` is query or mutation once that is known.
+
+    `origin` says what peers may learn of the request, and is called if one is asked.
+    """
 
     services: Services
     caller: Caller
     operation_name: str | None = None
     operation: str = "none"
-    origin: Origin = field(default_factory=Origin)
+    origin: Callable[[], Origin] = Origin
     user_loader: UserLoader = field(init=False)
     peer_fields: PeerFieldLoader = field(init=False)
 

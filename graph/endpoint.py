@@ -2,7 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -56,7 +57,7 @@ class GraphQLEndpoint:
         """The media type and the answer; whatever happens there is one."""
         kind = PLAIN_JSON
         seconds = deadline.allowed(request.headers.get(deadline.HEADER), self._timeout)
-        origin = _origin(request, time.monotonic() + seconds)
+        origin = partial(_origin, request, time.monotonic() + seconds)
         try:
             kind = media_type(request.headers)
             async with asyncio.timeout(seconds):
@@ -78,7 +79,7 @@ class GraphQLEndpoint:
             error.__cause__ = exc
             return kind, answer_refusal(error)
 
-    async def _execute(self, request: Request, origin: Origin, kind: str, measured: Measured) -> Answer:
+    async def _execute(self, request: Request, origin: Callable[[], Origin], kind: str, measured: Measured) -> Answer:
         state: State = request.scope["state"]
         peer = request.client.host if request.client else None
         caller = await state["authenticator"].caller(request.scope["headers"], peer)
@@ -104,12 +105,4 @@ def _origin(request: Request, due: float) -> Origin:
     """What peers may learn of the request, whose answer is due then by the monotonic clock."""
     headers = request.headers
     context = {name: headers[name] for name in (trace.HEADER, trace.STATE) if name in headers}
-    return Origin(token=_token(request), deadline=due, trace=context)
-
-
-def _token(request: Request) -> str | None:
-    """The caller's, if it is well formed; whether it holds is found out elsewhere."""
-    try:
-        return bearer_token(request.scope["headers"])
-    except ServiceError:
-        return None
+    return Origin(token=bearer_token(request.scope["headers"]), deadline=due, trace=context)

@@ -1,6 +1,6 @@
 """What one request asks of peers: everything that is asked at one time goes to a peer in one call."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from graphql import GraphQLResolveInfo
@@ -14,7 +14,7 @@ from domain.peers.selection import Operation, Selection, select
 class PeerFieldLoader:
     """For one request."""
 
-    def __init__(self, peers: PeerFields, origin: Origin) -> None:
+    def __init__(self, peers: PeerFields, origin: Callable[[], Origin]) -> None:
         self._peers = peers
         self._origin = origin
         self._loaders: dict[str, DataLoader[Wanted, Any]] = {}
@@ -28,7 +28,7 @@ class PeerFieldLoader:
         if peer not in self._loaders:
 
             async def fetch(wanted: list[Wanted]) -> Sequence[Any]:
-                found = await self._peers.fetch(peer, wanted, self._origin)
+                found = await self._peers.fetch(peer, wanted, self._origin())
                 return [found[each] for each in wanted]
 
             self._loaders[peer] = DataLoader(load_fn=fetch)
