@@ -7,11 +7,12 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 from purgatory.domain.messages.base import Event
 from purgatory.domain.messages.events import CircuitBreakerFailed
+from purgatory.domain.model import CLOSED, HALF_OPENED, OPENED
 
 from domain.peers.breaker.breakers import Breakers
 from domain.peers.breaker.events import CallRefused, CallSlow, CircuitOpened
 
-STATES = ("closed", "half-opened", "opened")
+STATES = (CLOSED, HALF_OPENED, OPENED)
 _COUNTED = {
     CircuitBreakerFailed: "failed",
     CallSlow: "slow",

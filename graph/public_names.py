@@ -4,7 +4,6 @@ from typing import Any
 
 from graphql import (
     REMOVE,
-    DirectiveNode,
     GraphQLOneOfDirective,
     Node,
     SchemaDefinitionNode,
@@ -16,18 +15,15 @@ from graphql import (
 )
 from graphql.utilities.print_schema import print_directive
 
-from domain.peers.sdl_directives import FEDERATION
+from domain.peers.sdl_directives import without_federation
 
 _OF_ROUTERS = frozenset({"_Any", "_Entity", "_Service", "_entities", "_service"})
 
 
 class _Remover(Visitor):
     def enter(self, node: Node, *_: Any) -> Any:
-        if isinstance(node, SchemaDefinitionNode):
-            return REMOVE
         name = getattr(getattr(node, "name", None), "value", None)
-        names = FEDERATION if isinstance(node, DirectiveNode) else _OF_ROUTERS
-        return REMOVE if name in names else None
+        return REMOVE if isinstance(node, SchemaDefinitionNode) or name in _OF_ROUTERS else None
 
 
 def public_names(sdl: str) -> str:
@@ -35,5 +31,5 @@ def public_names(sdl: str) -> str:
 
     Older tools do not know `@oneOf`, so it is defined, too.
     """
-    schema = build_ast_schema(visit(parse(sdl), _Remover()))
+    schema = build_ast_schema(visit(without_federation(parse(sdl)), _Remover()))
     return f"{print_directive(GraphQLOneOfDirective)}\n\n{print_schema(schema)}"
