@@ -19,7 +19,7 @@ help:  ## list the targets
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@$(BIN)/python -c 'import importlib.metadata as m, sys; sys.exit(m.version("uv") != "$(UV_VERSION)")' 2>/dev/null \
 	  || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
-	$(BIN)/uv sync --quiet --frozen
+	$(BIN)/uv sync --quiet --frozen --compile-bytecode
 	@touch $@
 
 .PHONY: install
@@ -89,8 +89,9 @@ servers: install  ## fetch the real servers that the tests run against (once)
 	$(BIN)/python -m tests.servers install
 
 .PHONY: test
+# Three processes on two cores: many tests wait for a server or a clock.
 test: lint servers graphiql  ## everything: lint, types, layers, unit, contract and integration tests on real servers
-	$(BIN)/pytest --numprocesses 2 --no-loadscope-reorder --durations 15
+	$(BIN)/pytest --numprocesses 3 --no-loadscope-reorder --durations 15
 
 .PHONY: test-cluster
 test-cluster: install  ## the manifests on a real Kubernetes API server and a real Istio (built once, about 15 minutes)

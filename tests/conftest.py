@@ -8,6 +8,12 @@ from xdist.scheduler import LoadScopeScheduling
 pytest_plugins = ["tests.servers.fixtures"]
 
 GROUPS = {
+    "kafka": (
+        "tests/integration/indexer/test_accounts",
+        "tests/integration/indexer/test_connect",
+        "tests/integration/indexer/test_kafka",
+        "tests/integration/indexer/test_relay",
+    ),
     "engines": (
         "tests/integration/indexer",
         "tests/contract/indexer",
@@ -20,8 +26,8 @@ GROUPS = {
     "api": ("tests/integration",),
     "browser": ("tests/browser",),
 }
-"""The tests of a group run in one process, so that they share its servers; the longest group begins first. What is in
-no group, the unit tests, goes to whichever process is free."""
+"""The tests of a group run in one process, so that they share its servers; the longest group begins first. Of two
+groups that claim a test the first has it. What is in no group, the unit tests, goes to whichever process is free."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -19,7 +19,7 @@ from indexer.projection import Projection
 from indexer.record import encode
 from indexer.sinks.kafka import open_kafka_sink
 from indexer.sinks.shared import SharedSink
-from tests.integration.indexer.process import Environment, settings_of
+from tests.integration.indexer.process import Environment, settings_of, until
 from tests.integration.indexer.topic import newest_versions, read_all
 
 
@@ -40,7 +40,11 @@ async def test_it_is_found_and_a_users_newest_version_is_written_after_it(settin
         again = Again(store.store, SharedSink(opened), LedgerDeadLetters(store.ledger), Projection("p"))
         watch = HungTransactions(settings, again)
         await opened.write([first])
-        assert _held_up(await watch._ends()) == []
+
+        async def nothing_is_held_up() -> bool:
+            return not _held_up(await watch._ends())
+
+        await until(nothing_is_held_up, "the marker of a commit is there")
 
         made = encode(first)
         await other.begin_transaction()
