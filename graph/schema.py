@@ -17,6 +17,7 @@ from strawberry.tools import create_type
 from domain.peers.sdl import PeerSchema
 from domain.settings import Settings
 from graph.documents import Documents, PreparedDocuments
+from graph.executor import Executor
 from graph.limits.aliases import alias_limit
 from graph.limits.depth import depth_limit
 from graph.limits.introspection import NoIntrospection
@@ -80,6 +81,7 @@ def build_schema(settings: Settings, added: Sequence[PeerSchema] | None = None) 
         types=[User],
         federation_version="2.5",  # what every router of the last years knows; we need no more
         config=StrawberryConfig(scalar_map=SCALARS),
+        execution_context_class=Executor,
         extensions=[lambda: PreparedDocuments(documents, schema.core)],
     )
     _leave_out_null_defaults(schema.core)
