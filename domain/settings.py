@@ -6,7 +6,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
 from pydantic.alias_generators import to_camel
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -31,12 +31,28 @@ def _seconds(value: Any) -> Any:
     if isinstance(value, str):
         try:
             return timedelta(seconds=float(value))
+        except OverflowError:
+            raise ValueError("there is no duration as long as that") from None
         except ValueError:
             return value
     return value
 
 
 Duration = Annotated[timedelta, BeforeValidator(_seconds)]
+
+
+def _within(least: timedelta, most: timedelta) -> AfterValidator:
+    def check(value: timedelta) -> timedelta:
+        if not least <= value <= most:
+            raise ValueError(f"give {least.total_seconds():g} to {most.total_seconds():.10g} s")
+        return value
+
+    return AfterValidator(check)
+
+
+_MILLISECOND, _SECOND, _HOUR, _DAY = (timedelta(seconds=seconds) for seconds in (0.001, 1, 3600, 86_400))
+Wait = Annotated[Duration, _within(_MILLISECOND, _DAY)]
+"""How long to wait for something: neither nothing nor for ever."""
 PeerName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,62}$")]
 
 
@@ -49,7 +65,7 @@ class PeerSettings(BaseModel):
     path: str = Field("/graphql", pattern=r"^/[!-~]*$")
     tls: bool = Field(False, description="inside a mesh its sidecars do that")
     http2: bool = Field(False, description="HTTP/2 also without TLS; with TLS it is agreed on where the peer has it")
-    timeout: Duration = Field(timedelta(seconds=2), gt=timedelta(0))
+    timeout: Wait = timedelta(seconds=2)
     forward_token: bool = Field(False, description="whether the peer gets the caller's own token")
 
 
@@ -79,13 +95,13 @@ class Settings(BaseSettings):
     # Elasticsearch's index.
     search_shards: int = Field(1, ge=1, le=100)
     search_replicas: int = Field(1, ge=0, le=10)
-    search_refresh_interval: Duration = timedelta(seconds=1)
+    search_refresh_interval: Wait = timedelta(seconds=1)
 
     # How long to wait.
-    store_timeout: Duration = timedelta(seconds=5)
-    search_timeout: Duration = timedelta(seconds=5)
-    request_timeout: Duration = timedelta(seconds=30)
-    shutdown_timeout: Duration = timedelta(seconds=10)
+    store_timeout: Wait = timedelta(seconds=5)
+    search_timeout: Wait = timedelta(seconds=5)
+    request_timeout: Wait = timedelta(seconds=30)
+    shutdown_timeout: Wait = timedelta(seconds=10)
 
     # The API.
     environment: Environment = Environment.PRODUCTION
@@ -105,7 +121,7 @@ class Settings(BaseSettings):
     jwt_issuer: str | None = None
     jwt_audience: str | None = None
     jwt_jwks: str | None = Field(None, description="a JWKS as JSON, a file's path, or an https URL")
-    jwt_leeway: Duration = timedelta(seconds=60)
+    jwt_leeway: Annotated[Duration, _within(timedelta(0), _HOUR)] = timedelta(seconds=60)
     jwt_roles_claim: str = "roles"
     role_scopes: dict[str, list[str]] = Field(default_factory=dict, description='{"support": ["user:read"]}')
     trust_mesh_claims: bool = Field(False, description="take a sidecar's x-jwt-payload where there is no token")
@@ -122,15 +138,15 @@ class Settings(BaseSettings):
 
     # The users.
     phone_region: str = Field("US", pattern=r"^[A-Z]{2}$", description="where a phone number without + is from")
-    tombstone_retention: Duration = timedelta(days=30)
+    tombstone_retention: Annotated[Duration, _within(timedelta(0), 3650 * _DAY)] = timedelta(days=30)
 
     # The indexer.
     indexer_port: int = Field(9000, ge=0, le=65535, description="its /livez, /readyz and /metrics")
     batch_count: int = Field(500, ge=1, le=1000)
     batch_bytes: int = Field(5_000_000, ge=10_000)
-    batch_wait: Duration = timedelta(milliseconds=50)
-    batch_max_age: Duration = Field(timedelta(minutes=5), gt=timedelta(0), le=timedelta(minutes=5))
-    lease_duration: Duration = timedelta(seconds=10)
+    batch_wait: Annotated[Duration, _within(timedelta(0), 60 * _SECOND)] = timedelta(milliseconds=50)
+    batch_max_age: Annotated[Duration, _within(_MILLISECOND, 300 * _SECOND)] = timedelta(minutes=5)
+    lease_duration: Annotated[Duration, _within(_SECOND, _HOUR)] = timedelta(seconds=10)
 
     @cached_property
     def mode(self) -> Mode:
@@ -172,7 +188,10 @@ def load_settings(**overrides: Any) -> Settings:
     try:
         settings = Settings(**overrides)
     except ValidationError as exc:
-        lines = [f"{'.'.join(str(part) for part in e['loc']).upper()}: {e['msg']}" for e in exc.errors()]
+        lines = [
+            f"{'.'.join(str(part) for part in e['loc']).upper()}: {e['msg'].removeprefix('Value error, ')}"
+            for e in exc.errors()
+        ]
         raise SettingsError("Settings are refused: " + "; ".join(lines)) from None
     _ = settings.mode
     return settings

@@ -1,0 +1,39 @@
+"""Durations of settings: what they may be, and what is said of one that is refused."""
+
+from datetime import timedelta
+
+import pytest
+
+from domain.errors import SettingsError
+from domain.settings import load_settings
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [
+        ("STORE_TIMEOUT", "0", "give 0.001 to 86400 s"),
+        ("SEARCH_TIMEOUT", "-5", "give 0.001 to 86400 s"),
+        ("REQUEST_TIMEOUT", "P2D", "give 0.001 to 86400 s"),
+        ("SHUTDOWN_TIMEOUT", "inf", "there is no duration as long as that"),
+        ("SEARCH_REFRESH_INTERVAL", "0.0001", "give 0.001 to 86400 s"),
+        ("BATCH_MAX_AGE", "301", "give 0.001 to 300 s"),
+        ("BATCH_WAIT", "-1", "give 0 to 60 s"),
+        ("LEASE_DURATION", "0", "give 1 to 3600 s"),
+        ("JWT_LEEWAY", "-1", "give 0 to 3600 s"),
+        ("TOMBSTONE_RETENTION", "1e10", "give 0 to 315360000 s"),
+    ],
+)
+def test_a_duration_that_cannot_work_is_refused(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, told: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(SettingsError) as raised:
+        load_settings()
+    assert str(raised.value) == f"Settings are refused: {name}: {told}"
+
+
+def test_a_duration_is_seconds_or_iso_8601(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STORE_TIMEOUT", "1.5")
+    monkeypatch.setenv("TOMBSTONE_RETENTION", "P90D")
+    settings = load_settings()
+    assert (settings.store_timeout, settings.tombstone_retention) == (timedelta(seconds=1.5), timedelta(days=90))
