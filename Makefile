@@ -34,6 +34,17 @@ graph/graphiql/dist/built: $(wildcard graph/graphiql/*.* graph/graphiql/src/*)
 .PHONY: graphiql
 graphiql: graph/graphiql/dist/built  ## build the GraphiQL page (needs Node 20 or newer)
 
+# What a shell has exported for another mode, or for another issuer, does not decide here: empty is not given.
+run token: export MONGODB_URL :=
+run token: export ELASTICSEARCH_URL :=
+run token: export KAFKA_BOOTSTRAP_SERVERS :=
+run token cluster: export JWT_ISSUER :=
+run token cluster: export JWT_AUDIENCE :=
+run token cluster: export JWT_JWKS :=
+
+# honcho would let .env, which is for docker compose, win over all of them.
+HONCHO = $(BIN)/honcho --env /dev/null
+
 .PHONY: run
 run: export ENVIRONMENT := development
 run: export HOST := 127.0.0.1
@@ -46,7 +57,7 @@ run: export PEER_SCHEMAS ?= examples/posts
 run: install graphiql  ## the service without any server to install, filled with 1,000 users, on PORT (8000), and a peer that gives them posts
 	@$(BIN)/python -m domain sample --if-empty
 	@$(BIN)/python -m graph welcome
-	@$(BIN)/honcho start
+	@$(HONCHO) start
 
 .PHONY: token
 token: export ENVIRONMENT := development
@@ -66,7 +77,7 @@ cluster: export SEARCH_REPLICAS := 0
 cluster: export CHANGE_TOKEN_SECRET := development-only-secret
 cluster: install graphiql servers  ## the service on real MongoDB protocol, Kafka and Elasticsearch, as local processes
 	@$(BIN)/python -m graph welcome
-	@$(BIN)/honcho start -f Procfile.cluster
+	@$(HONCHO) start -f Procfile.cluster
 
 .PHONY: format
 format: install  ## format the code and apply safe lint fixes
