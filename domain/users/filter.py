@@ -19,6 +19,8 @@ from domain.users.model import User
 
 MAX_DEPTH = 10
 MAX_CONDITIONS = 100
+"""An empty mapping or list is one as well: with MAX_DEPTH this bounds all that an engine is asked."""
+
 MAX_VALUES = 100
 MAX_TEXT = 256
 
@@ -103,6 +105,7 @@ class _Parser:
         if depth > MAX_DEPTH:
             raise BadInput(f"The filter is nested deeper than {MAX_DEPTH} levels: flatten it.", field="filter")
         parts: list[Filter] = []
+        before = self.conditions
         for name, value in raw.items():
             match name:
                 case "and":
@@ -116,21 +119,26 @@ class _Parser:
                         parts.extend(self._operators(BY_NAME[name], entry, attribute=_attribute_key(entry)))
                 case _:
                     parts.extend(self._operators(_filterable(name), value, attribute=None))
+        if self.conditions == before:
+            self._count()
         return parts[0] if len(parts) == 1 else All(tuple(parts))
 
     def _operators(self, field: Field, raw: Mapping[str, Any], *, attribute: str | None) -> Iterable[Filter]:
         for name, value in raw.items():
             if name == "key" and attribute is not None:
                 continue
-            self.conditions += 1
-            if self.conditions > MAX_CONDITIONS:
-                raise BadInput(f"The filter has more than {MAX_CONDITIONS} conditions.", field="filter")
+            self._count()
             if value is None:
                 raise BadInput(f"{field.name}.{name} is null: use exists to ask for absence.", field="filter")
             if name == "ne":
                 yield Not(_condition(field, Operator.EQ, value, attribute))
             else:
                 yield _condition(field, _operator(field, name), value, attribute)
+
+    def _count(self) -> None:
+        self.conditions += 1
+        if self.conditions > MAX_CONDITIONS:
+            raise BadInput(f"The filter has more than {MAX_CONDITIONS} conditions.", field="filter")
 
 
 def _filterable(name: str) -> Field:

@@ -1,15 +1,16 @@
 """The contract of the user store: filters, orders and pages mean what the oracle means."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from domain.users.fields import BY_NAME, FIELDS
-from domain.users.filter import All, Filter, parse
+from domain.users.filter import MAX_CONDITIONS, MAX_DEPTH, MAX_TEXT, MAX_VALUES, All, Filter, parse
 from domain.users.model import User
-from domain.users.page import Order, Window, cursor, digest, position, window
+from domain.users.page import Order, Position, Window, cursor, digest, position, window
 from domain.users.store import Write
 from tests.contract.users.conftest import Parts
 from tests.contract.users.memory import MemoryDatabase, MemoryUserStore
@@ -73,6 +74,47 @@ async def test_paging_by_cursors_visits_all_once(
             break
         edge = cursor(page.users[0 if back else -1], order, mark)
     assert seen == whole
+
+
+def _nested(inner: dict[str, Any], levels: int, siblings: int = 0) -> dict[str, Any]:
+    """`inner`, `levels` deeper; at every second level it has `siblings`."""
+    for level in range(levels):
+        inner = {"not": inner} if level % 2 else {"or": [*[{}] * siblings, inner]}
+    return inner
+
+
+def _largest(condition: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Filters at the limits of depth and of conditions: wide at the top, at the bottom, and on the way."""
+    yield {"or": [_nested(condition, MAX_DEPTH - 2)] * MAX_CONDITIONS}
+    yield _nested({"or": [condition] * MAX_CONDITIONS}, MAX_DEPTH - 2)
+    yield _nested(condition, MAX_DEPTH - 1, siblings=(MAX_CONDITIONS - 1) // 5)
+
+
+_TEXTS = [f"{number:03}".ljust(MAX_TEXT, "𠮷") for number in range(MAX_VALUES)]
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        {},
+        {"or": []},
+        {"familyName": {"startsWith": "x"}},
+        {"roles": {"in": _TEXTS}},
+        {"attributes": [{"key": _TEXTS[0], "in": _TEXTS}]},
+        {"attributes": [{"key": _TEXTS[0], "in": list(range(MAX_VALUES))}]},
+        {"attributes": [{"key": _TEXTS[0], "exists": False}]},
+    ],
+    ids=["empty", "nothing", "prefix", "list", "texts", "numbers", "absent"],
+)
+async def test_the_largest_filters_are_answered(parts: Parts, condition: dict[str, Any]) -> None:
+    oracle = MemoryUserStore(MemoryDatabase())
+    for store in (oracle, parts.store):
+        await store.write(Write(a_user(given_name="Ann")))
+    for raw in _largest(condition):
+        wanted = parse(raw)
+        assert await parts.store.count(wanted) == await oracle.count(wanted)
+        page = await parts.store.page(wanted, Order(BY_NAME["givenName"]), Window(10, Position("A", "0")))
+        assert len(page.users) == await oracle.count(wanted)
 
 
 async def test_order_is_by_key_and_code_point(parts: Parts) -> None:

@@ -86,6 +86,9 @@ def nested(depth: int) -> dict[str, Any]:
         ({"attributes": [{"key": "a", "eq": [1]}]}, "A filter on attributes got a value"),
         (nested(50), "The filter is nested deeper than 10 levels: flatten it."),
         ({"or": [{"username": {"eq": "x"}}] * (MAX_CONDITIONS + 1)}, "The filter has more than 100 conditions."),
+        ({"or": [{}] * (MAX_CONDITIONS + 1)}, "The filter has more than 100 conditions."),
+        ({"and": [{"not": {"or": []}}] * (MAX_CONDITIONS + 1)}, "The filter has more than 100 conditions."),
+        ({"or": [{"attributes": []}] * (MAX_CONDITIONS + 1)}, "The filter has more than 100 conditions."),
     ],
 )
 def test_bad_filters_are_refused(raw: dict[str, Any], message: str) -> None:
