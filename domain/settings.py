@@ -109,6 +109,11 @@ class Settings(BaseSettings):
     port: int = Field(8000, ge=0, le=65535)
     graphiql: bool | None = None
     introspection: bool | None = None
+    cors_origins: str | None = Field(
+        None,
+        pattern=r"^ *(https?://[^/, ]+|\*)( *, *https?://[^/, ]+)* *$",
+        description="of pages that call this port: https://app.example.com[,...]",
+    )
     max_query_depth: int = Field(12, ge=1)
     max_query_aliases: int = Field(30, ge=1)
     max_query_tokens: int = Field(2000, ge=1)

@@ -9,6 +9,7 @@ from domain.errors import SettingsError
 from domain.identity.caller import Right
 from domain.identity.verifier import development_token
 from domain.settings import Settings
+from graph.cors import cors
 from graph.endpoint import GraphQLEndpoint
 from graph.graphiql.page import GraphiQLPage
 from graph.health import health_routes
@@ -31,6 +32,7 @@ def create_app(settings: Settings, *, opener: Opener | None = None) -> Starlette
             Route(PATH, endpoint),
             *health_routes(metrics),
         ],
+        middleware=cors(settings),
         lifespan=lifespan(settings, opener),
     )
 
