@@ -6,6 +6,8 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+import orjson
+
 from domain.errors import BadInput
 from domain.users.fields import BY_NAME, FIELDS, Kind, Writer
 from domain.users.keys import fold
@@ -21,7 +23,15 @@ def new_write_id() -> str:
     return secrets.token_hex(8)
 
 
-def new_user(values: Mapping[str, Any], *, id: str, write_id: str, at: datetime, phone_region: str) -> User:
+def new_user(
+    values: Mapping[str, Any],
+    *,
+    id: str,
+    write_id: str,
+    at: datetime,
+    phone_region: str,
+    status: Status = Status.ACTIVE,
+) -> User:
     """Version 1 of a user with `values` (field name → raw value; null and absent are the same).
 
     Raises BadInput for an unknown or refused value, or a missing username.
@@ -32,7 +42,7 @@ def new_user(values: Mapping[str, Any], *, id: str, write_id: str, at: datetime,
     blank = User(
         id=id,
         version=1,
-        status=Status.ACTIVE,
+        status=status,
         created_at=at,
         updated_at=at,
         status_changed_at=at,
@@ -41,27 +51,36 @@ def new_user(values: Mapping[str, Any], *, id: str, write_id: str, at: datetime,
     return _with_values(blank, checked)
 
 
-def edit(user: User, changes: Mapping[str, Any], *, write_id: str, at: datetime, phone_region: str) -> User:
+def edit(
+    user: User,
+    changes: Mapping[str, Any],
+    *,
+    write_id: str,
+    at: datetime,
+    phone_region: str,
+    status: Status | None = None,
+) -> User:
     """`user` with `changes`: absent is unchanged, null is cleared, `attributes` is a merge patch (RFC 7396).
 
     Changing `email` resets `emailVerified` unless both are given. The same user object if nothing changes.
     Raises BadInput.
     """
     changed = _with_values(user, _checked(changes, phone_region))
-    return user if changed == user else _next_version(changed, write_id, at)
+    if status is not None:
+        changed = _with_status(changed, status, at)
+    return user if _same(changed, user) else _next_version(changed, write_id, at)
 
 
 def with_status(user: User, status: Status, *, write_id: str, at: datetime) -> User:
     """`user` with `status`; the same user object if it has it already."""
-    if user.status is status:
-        return user
-    return _next_version(replace(user, status=status, status_changed_at=at), write_id, at)
+    changed = _with_status(user, status, at)
+    return user if changed is user else _next_version(changed, write_id, at)
 
 
 def tombstone(user: User, *, write_id: str, at: datetime) -> User:
     """What is left of a deleted user: no personal field, no key, nothing that this release does not know."""
     cleared: dict[str, Any] = {field.attribute: _EMPTY.get(field.kind) for field in _PERSONAL}
-    bare = replace(user, status=Status.DELETED, status_changed_at=at, unknown={}, **cleared)
+    bare = replace(_with_status(user, Status.DELETED, at), unknown={}, **cleared)
     return _next_version(bare, write_id, at)
 
 
@@ -78,10 +97,28 @@ def merge_patch(target: Any, patch: Any) -> Any:
     return merged
 
 
+def _same(one: User, other: User) -> bool:
+    """Whether nothing differs. Python's equality is not JSON's: there `true` is not 1, and 1.0 is not 1."""
+    return one == other and _as_json(one.attributes) == _as_json(other.attributes)
+
+
+def _as_json(attributes: Mapping[str, Any]) -> bytes:
+    return orjson.dumps(attributes, option=orjson.OPT_SORT_KEYS)
+
+
+def _with_status(user: User, status: Status, at: datetime) -> User:
+    if user.status is status:
+        return user
+    return replace(user, status=status, status_changed_at=_not_before(user, at))
+
+
 def _next_version(user: User, write_id: str, at: datetime) -> User:
-    # A clock that was set back must not make a user's times run backwards.
-    at = max(at, user.updated_at)
-    return replace(user, version=user.version + 1, updated_at=at, write_id=write_id)
+    return replace(user, version=user.version + 1, updated_at=_not_before(user, at), write_id=write_id)
+
+
+def _not_before(user: User, at: datetime) -> datetime:
+    """`at`, but a clock that was set back must not make a user's times run backwards."""
+    return max(at, user.updated_at)
 
 
 def _checked(values: Mapping[str, Any], phone_region: str) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from domain.users.model import SCHEMA, User
 from domain.users.page import BY_ID, Window
 from domain.users.store import Write
 from tests.contract.users.conftest import Parts
-from tests.contract.users.users import T0, a_user
+from tests.contract.users.users import T0, a_user, exactly
 
 FULL = {
     "external_id": "Ext-1",
@@ -29,7 +29,7 @@ FULL = {
     "timezone": "America/New_York",
     "picture_url": "https://example.org/n.png",
     "roles": ("member", "senator"),
-    "attributes": {"state": "NY", "n": 1, "f": 1.5, "b": True, "deep": {"list": [1, None, "x"]}},
+    "attributes": {"state": "NY", "n": 1, "f": 1.0, "b": True, "deep": {"list": [1, None, "x"]}},
     "unknown": {"nextRelease": "kept"},
 }
 
@@ -41,7 +41,9 @@ def changed(user: User, **values: object) -> User:
 async def test_a_user_comes_back_as_written(parts: Parts) -> None:
     user = a_user(**FULL)
     assert await parts.store.write(Write(user))
-    assert await parts.store.get([user.id, "01ARZ3NDEKTSV4RRFFQ69G5FAV"]) == {user.id: user}
+    found = await parts.store.get([user.id, "01ARZ3NDEKTSV4RRFFQ69G5FAV"])
+    assert found == {user.id: user}
+    assert exactly(found.values()) == exactly([user])
 
 
 async def test_a_bare_user_comes_back_bare(parts: Parts) -> None:

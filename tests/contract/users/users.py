@@ -1,14 +1,16 @@
 """Users for tests: made by hand, and generated."""
 
 import itertools
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import orjson
 from hypothesis import strategies as st
 from ulid import ULID
 
 from domain.clock import to_milliseconds
-from domain.users.model import Status, User
+from domain.users.model import Status, User, to_document
 
 T0 = datetime(2026, 1, 2, 3, 4, 5, 678000, tzinfo=UTC)
 _numbers = itertools.count(1)
@@ -31,6 +33,11 @@ def a_user(**values: Any) -> User:
         }
         | values
     )
+
+
+def exactly(users: Iterable[User]) -> list[bytes]:
+    """The documents of `users` as JSON, in which `true` is not 1 and 1.0 is not 1, unlike in Python's equality."""
+    return [orjson.dumps(to_document(user), option=orjson.OPT_SORT_KEYS) for user in users]
 
 
 TEXTS = st.sampled_from(
