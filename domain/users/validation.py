@@ -19,13 +19,24 @@ from domain.users.keys import is_storable
 MAX_ROLES = 64
 MAX_ATTRIBUTES_BYTES = 16_384
 MAX_ATTRIBUTES_DEPTH = 8
-MAX_INTEGER = 2**53
-"""The largest integer that every JSON reader keeps exactly (RFC 8259, section 6)."""
+MAX_NUMBER = 2**53
+"""Up to here every integer is one that every JSON reader keeps exactly (RFC 8259, section 6)."""
 
 _REFUSED_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 _LOCALE = re.compile(
-    r"([a-zA-Z]{2,3})(?:[-_]([a-zA-Z]{4}))?(?:[-_]([a-zA-Z]{2}|[0-9]{3}))?((?:[-_][a-zA-Z0-9]{2,8})*)\Z"
+    r"""
+    (?P<language>[a-z]{2,3}(?:-[a-z]{3}){0,3})
+    (?:-(?P<script>[a-z]{4}))?
+    (?:-(?P<region>[a-z]{2}|[0-9]{3}))?
+    (?P<rest>
+        (?:-(?:[a-z0-9]{5,8}|[0-9][a-z0-9]{3}))*    # variants
+        (?:-[a-wyz0-9](?:-[a-z0-9]{2,8})+)*         # extensions
+        (?:-x(?:-[a-z0-9]{1,8})+)?                  # private use
+    )\Z
+    """,
+    re.VERBOSE,
 )
+"""A language tag in lower case (RFC 5646, section 2.1); no language has a subtag of more than three letters."""
 _URL = re.compile(r"https?://[^\s/?#@]+(?:[/?#]\S*)?\Z", re.ASCII)
 _ATOM = r"[a-z0-9!#$%&'*+/=?^_`{|}~-]+"
 _PLAIN_EMAIL = re.compile(rf"({_ATOM}(?:\.{_ATOM})*)@([a-zA-Z0-9.-]+)\Z")
@@ -116,12 +127,12 @@ def _phone(text: str, region: str) -> str:
 
 
 def _locale(text: str, _: str) -> str:
-    match = _LOCALE.match(text)
+    match = _LOCALE.match(text.replace("_", "-").lower())
     if match is None:
         raise BadInput("locale must be a language tag such as en, pt-BR or zh-Hant-TW (RFC 5646).", field="locale")
     language, script, region, rest = match.groups()
-    tags = [language.lower(), script.title() if script else None, region.upper() if region else None]
-    return "-".join(tag for tag in tags if tag) + rest.replace("_", "-")
+    tags = [language, script.title() if script else None, region.upper() if region else None]
+    return "-".join(tag for tag in tags if tag) + rest
 
 
 @cache
@@ -204,10 +215,11 @@ def _check_scalar(name: str, value: Any) -> None:
             _refuse_unstorable(name, value)
         case bool() | None:
             pass
-        case int() if abs(value) > MAX_INTEGER:
-            raise BadInput(f"{name} has an integer beyond 2^53: write it as a text.", field=name)
         case float() if not math.isfinite(value):
             raise BadInput(f"{name} has a number that is not finite.", field=name)
+        case int() | float() if abs(value) > MAX_NUMBER:
+            # A float as well: JSON readers make one of an integer that is too large for them.
+            raise BadInput(f"{name} has a number beyond 2^53: write it as a text.", field=name)
         case int() | float():
             pass
         case _:
