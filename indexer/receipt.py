@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from domain.backends import StoreBackend, open_index_catalog
-from domain.clock import Clock, from_milliseconds, now
+from domain.clock import Clock, now
 from domain.errors import IndexMismatch
 from domain.settings import Mode, Settings
 from domain.users.ledger import Ledger
 from domain.users.validation import check_id
-from indexer import erasure, requests
+from indexer import erasure, record, requests
 from indexer.erasure import Finding, Receipt, TopicTrace, Verdict
 from indexer.kafka_dead_letters import dead_letters
 from indexer.topic_reader import read_topic
@@ -78,7 +78,7 @@ async def _trace(settings: Settings, id: str) -> TopicTrace | None:
             for message in portion:
                 if message.key == id.encode():
                     values += message.value is not None
-                    erased_at = None if message.value is not None else from_milliseconds(message.timestamp)
+                    erased_at = None if message.value is not None else record.written_at(message.timestamp)
     return TopicTrace(values, erased_at, topic.config)
 
 

@@ -6,9 +6,11 @@ Key: the user's id. Value: the search document as JSON, or nothing once the user
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 import orjson
 
+from domain.clock import from_milliseconds
 from domain.errors import BadInput, NewerSchema
 from domain.search.document import IndexEntry
 from domain.users.model import SCHEMA
@@ -16,6 +18,8 @@ from domain.users.validation import check_id
 from indexer.errors import NotOurs
 
 Headers = Sequence[tuple[str, bytes]]
+AnyHeaders = Sequence[tuple[str, bytes | None]]
+"""Of a record that anybody may have written."""
 
 OVERHEAD = 128
 """Bytes of a record beside its value, generously."""
@@ -42,7 +46,7 @@ def encode(entry: IndexEntry) -> Record:
     )
 
 
-def decode(key: bytes | None, value: bytes | None, headers: Headers) -> IndexEntry:
+def decode(key: bytes | None, value: bytes | None, headers: AnyHeaders) -> IndexEntry:
     """The inverse of `encode`.
 
     Raises NotOurs for what no release ever wrote, NewerSchema for what only a newer release can read.
@@ -63,6 +67,14 @@ def decode(key: bytes | None, value: bytes | None, headers: Headers) -> IndexEnt
     return IndexEntry(id, version, document)
 
 
+def written_at(timestamp: int) -> datetime | None:
+    """When a record was written, by its `timestamp`; None for the -1 of none, and for what is no date."""
+    try:
+        return from_milliseconds(timestamp) if timestamp >= 0 else None
+    except OverflowError:
+        return None
+
+
 def _id(key: bytes | None) -> str:
     try:
         id = (key or b"").decode()
@@ -72,8 +84,8 @@ def _id(key: bytes | None) -> str:
     return id
 
 
-def _number(headers: Headers, name: str) -> int:
-    values = [value for header, value in headers if header == name]
+def _number(headers: AnyHeaders, name: str) -> int:
+    values = [value or b"" for header, value in headers if header == name]
     if len(values) != 1 or not values[0].isdigit() or len(values[0]) > 18 or int(values[0]) < 1:
         raise NotOurs(f"the header {name} is not one positive decimal number")
     return int(values[0])

@@ -22,7 +22,7 @@ from aiokafka.errors import (
 )
 
 from domain.backends import StoreBackend
-from domain.clock import Clock, from_milliseconds, now
+from domain.clock import Clock, now
 from domain.errors import StoreUnavailable
 from domain.settings import Settings
 from indexer import record
@@ -219,9 +219,9 @@ class KafkaSource(ConsumerRebalanceListener):
             except NotOurs as exc:
                 origin = f"{message.topic}/{message.partition}/{message.offset}"
                 refused.append(DeadLetter("", 0, origin, exc.message, 1, self._clock()))
-        since = min((message.timestamp for message in messages), default=None)
-        position = At(dict(self._next), self._resynced)
-        return Chunk(entries, position, None if since is None else from_milliseconds(since), refused)
+        written = (record.written_at(message.timestamp) for message in messages)
+        since = min((at for at in written if at is not None), default=None)
+        return Chunk(entries, At(dict(self._next), self._resynced), since, refused)
 
     async def _probe(self) -> None:
         """A fetch says nothing of a broker that is gone: ask it something, now and then.

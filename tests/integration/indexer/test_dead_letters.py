@@ -1,7 +1,7 @@
 """What can never be delivered, in every mode: it is put aside, holds nothing up, and can be delivered again later."""
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,8 @@ from tests.integration.indexer.topic import admin_of
 
 FEW_BYTES = 4_000
 MOST_BYTES = 10_000_000
+NO_DATE = 253_402_300_800_000
+"""Milliseconds to the year 10000."""
 
 
 @pytest.fixture
@@ -134,14 +136,14 @@ async def test_what_the_cluster_refuses_holds_nothing_up(
     topic = configuration.kafka_topic
     index = await _spoil(client, cluster["SEARCH_ALIAS"])
     async with admin_of(configuration) as admin, open_backends(configuration) as backends:
-        await admin.create_topics(
-            [NewTopic(topic, 3, 1, topic_configs={**POLICY, "max.message.bytes": str(FEW_BYTES)})]
-        )
+        configs = {"max.message.bytes": str(FEW_BYTES), "message.timestamp.after.max.ms": str(2**63 - 1)}
+        await admin.create_topics([NewTopic(topic, 3, 1, topic_configs={**POLICY, **configs})])
         phone = await _create(backends, "phone", phone="+12025550123")
         large = await _create(backends, "large", attributes={"a": "x" * FEW_BYTES})
         stale = await _create(backends, "stale")
         await _put(configuration, replace(stale, version=9))
-        place = await _poison(configuration)
+        place = await _poison(configuration, b"not an id")
+        nameless = await _poison(configuration, a_user().id.encode(), headers=[("version", None), ("schema", b"1")])
         async with indexer(cluster, tmp_path / "indexer.log") as process:
             await _indexed(backends, [await _create(backends, "good"), replace(stale, version=9)])
             letters = await _letters(cluster)
@@ -152,6 +154,7 @@ async def test_what_the_cluster_refuses_holds_nothing_up(
             assert reasons == {
                 phone.id: ("kafka-to-elasticsearch", "strict_dynamic_mapping_exception"),
                 place: (place, "the key is not the id of a user"),
+                nameless: (nameless, "the header version is not one positive decimal number"),
             }
 
             await _mend(client, index)
@@ -164,7 +167,7 @@ async def test_what_the_cluster_refuses_holds_nothing_up(
             assert f"{place}  still there: It is about no user" in again.out
             assert again.exit_code == 1
             await _indexed(backends, [phone, large])
-            assert (await command(cluster, "dead-letters", "drop", place)).exit_code == 0
+            assert (await command(cluster, "dead-letters", "drop", place, nameless)).exit_code == 0
             resync = await command(cluster, "resync", "--wait")
             assert (resync.exit_code, resync.out.splitlines()[-1]) == (0, "The resync is done.")
             assert await process.end() == 0
@@ -176,12 +179,14 @@ async def _put(configuration: Settings, user: User) -> None:
         await writer.write([IndexEntry(user.id, user.version, search_document(user))])
 
 
-async def _poison(configuration: Settings) -> str:
-    """A record that is not ours; its place as a letter tells it."""
+async def _poison(configuration: Settings, key: bytes, headers: Sequence[tuple[str, bytes | None]] = ()) -> str:
+    """A record that is not ours, of a time that is no date; its place as a letter tells it."""
     producer = AIOKafkaProducer(bootstrap_servers=configuration.kafka_bootstrap_servers or "")
     await producer.start()
     try:
-        sent = await producer.send_and_wait(configuration.kafka_topic, b"{", b"not an id")
+        sent = await producer.send_and_wait(
+            configuration.kafka_topic, b"{", key, headers=list(headers), timestamp_ms=NO_DATE
+        )
     finally:
         await producer.stop()
     return f"{sent.topic}/{sent.partition}/{sent.offset}"

@@ -1,3 +1,5 @@
+from datetime import UTC, datetime
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -6,7 +8,7 @@ from domain.errors import NewerSchema
 from domain.search.document import IndexEntry
 from domain.users.model import SCHEMA
 from indexer.errors import NotOurs
-from indexer.record import Headers, decode, encode
+from indexer.record import AnyHeaders, decode, encode, written_at
 from tests.unit.indexer.fakes import deletion, entry, user_id
 
 VALUES = st.recursive(
@@ -33,7 +35,7 @@ def test_the_format() -> None:
 
 
 KEY = user_id(1).encode()
-GOOD: Headers = [("version", b"7"), ("schema", b"1")]
+GOOD: AnyHeaders = [("version", b"7"), ("schema", b"1")]
 
 
 @pytest.mark.parametrize(
@@ -54,6 +56,8 @@ GOOD: Headers = [("version", b"7"), ("schema", b"1")]
             "the header version is not one positive decimal number",
         ),
         (KEY, None, [("version", b""), ("schema", b"1")], "the header version is not one positive decimal number"),
+        (KEY, None, [("version", None), ("schema", b"1")], "the header version is not one positive decimal number"),
+        (KEY, None, [("version", b"7"), ("schema", None)], "the header schema is not one positive decimal number"),
         (KEY, b"{", GOOD, "the value is not JSON"),
         (KEY, b"[]", GOOD, "the value is not the document of its key and version"),
         (KEY, b'{"id":"x","version":7}', GOOD, "the value is not the document of its key and version"),
@@ -61,7 +65,7 @@ GOOD: Headers = [("version", b"7"), ("schema", b"1")]
     ],
 )
 def test_what_is_not_ours_is_refused_without_its_value(
-    key: bytes | None, value: bytes | None, headers: Headers, reason: str
+    key: bytes | None, value: bytes | None, headers: AnyHeaders, reason: str
 ) -> None:
     with pytest.raises(NotOurs) as caught:
         decode(key, value, headers)
@@ -71,3 +75,17 @@ def test_what_is_not_ours_is_refused_without_its_value(
 def test_a_newer_schema_is_not_poison() -> None:
     with pytest.raises(NewerSchema):
         decode(KEY, None, [("version", b"7"), ("schema", b"%d" % (SCHEMA + 1))])
+
+
+@pytest.mark.parametrize(
+    ("timestamp", "time"),
+    [
+        (1_769_860_800_000, datetime(2026, 1, 31, 12, tzinfo=UTC)),
+        (0, datetime(1970, 1, 1, tzinfo=UTC)),
+        (-1, None),
+        (2**63 - 1, None),
+        (253_402_300_800_000, None),  # the year 10000
+    ],
+)
+def test_a_record_without_a_date_has_none(timestamp: int, time: datetime | None) -> None:
+    assert written_at(timestamp) == time
