@@ -33,13 +33,15 @@ class Services:
 class Context:
     """What lives as long as one request; `operation` is query or mutation once that is known.
 
-    `origin` says what peers may learn of the request, and is called if one is asked.
+    `due` is when the answer has to be there, by the monotonic clock. `origin` says what peers may learn of the
+    request, and is called if one is asked.
     """
 
     services: Services
     caller: Caller
     operation_name: str | None = None
     operation: str = "none"
+    due: float | None = None
     origin: Callable[[], Origin] = Origin
     user_loader: UserLoader = field(init=False)
     peer_fields: PeerFieldLoader = field(init=False)

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import partial
 
 from starlette.requests import Request
@@ -57,11 +57,11 @@ class GraphQLEndpoint:
         """The media type and the answer; whatever happens there is one."""
         kind = PLAIN_JSON
         seconds = deadline.allowed(request.headers.get(deadline.HEADER), self._timeout)
-        origin = partial(_origin, request, time.monotonic() + seconds)
+        due = time.monotonic() + seconds
         try:
             kind = media_type(request.headers)
             async with asyncio.timeout(seconds):
-                return kind, await self._execute(request, origin, kind, measured)
+                return kind, await self._execute(request, due, kind, measured)
         except Refused as exc:
             return kind, answer_refusal(exc.error, exc.status, exc.headers)
         except ServiceError as exc:
@@ -79,12 +79,13 @@ class GraphQLEndpoint:
             error.__cause__ = exc
             return kind, answer_refusal(error)
 
-    async def _execute(self, request: Request, origin: Callable[[], Origin], kind: str, measured: Measured) -> Answer:
+    async def _execute(self, request: Request, due: float, kind: str, measured: Measured) -> Answer:
         state: State = request.scope["state"]
         peer = request.client.host if request.client else None
         caller = await state["authenticator"].caller(request.scope["headers"], peer)
         parameters = await read_parameters(request, self._max_body_bytes)
-        context = Context(state["services"], caller, parameters.operation_name, origin=origin)
+        origin = partial(_origin, request, due)
+        context = Context(state["services"], caller, parameters.operation_name, due=due, origin=origin)
         try:
             result = await self._schema.execute(
                 parameters.query,

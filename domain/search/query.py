@@ -104,13 +104,13 @@ _TYPO = {1: 16, 2: 12}
 """What a hit in a name is worth, by edits; each further group is worth one less. A domain has no typos."""
 
 
-def plan(query: str, *, typos: bool = True) -> Plan:
+def plan(query: str, *, typos: bool = True, field: str = "query") -> Plan:
     """The plan of a query as it was typed: a last word that no white space follows may be a prefix.
 
-    Raises BadInput for a query longer than MAX_QUERY.
+    Raises BadInput for a query longer than MAX_QUERY; `field` is what the caller's client calls it.
     """
     if len(query) > MAX_QUERY:
-        raise BadInput(f"The query is longer than {MAX_QUERY} characters.", field="query")
+        raise BadInput(f"{field} is longer than {MAX_QUERY} characters.", field=field)
     return Plan(tuple(Word(word.text, _clauses(word, typos)) for word in query_words(query)))
 
 

@@ -27,7 +27,12 @@ from domain.users.store import UserStore
 DEFAULT_WAIT = timedelta(seconds=5)
 MAX_WAIT = timedelta(seconds=30)
 
-_FIRST_POLL, _LAST_POLL, _POLL_GROWTH = 0.02, 0.1, 1.25
+_FIRST_POLL, _POLL_GROWTH = 0.02, 1.25
+_LONGEST_POLL, _OLD_WAIT, _LONGEST_OLD_POLL = 0.1, 2.0, 0.5
+"""What has not shown in two seconds is not about to: many that wait must not be a load while the indexer is down."""
+
+_MARGIN = 1.0
+"""Of what is left of a request so many seconds, but at most half of them, are the search's that follows the wait."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,16 +75,18 @@ class SearchService:
         after: str | None = None,
         wait_for: Sequence[str] = (),
         timeout: timedelta | None = None,
+        due: float | None = None,
     ) -> SearchPage:
         """A page of those whom `query` finds among those who meet `filter`, the best first.
 
-        Waits at most `timeout` (5 s unless told, at most 30 s) until the changes of the tokens `wait_for` can be found.
+        Waits at most `timeout` (5 s unless told, at most 30 s) until the changes of the tokens `wait_for` can be
+        found, and less where the answer has to be there before: at `due`, by the monotonic clock.
         Raises BadInput for a bad query, size, cursor, facet, token or timeout.
         """
         planned = plan(query)
         mark = search_digest(planned, filter)
         request = SearchRequest(planned, page_size(first, None), filter, read_cursor(after, mark), _facets(facets))
-        fresh = await self._wait(_newest(self._tokens, wait_for), _seconds(timeout))
+        fresh = await self._wait_until(due, _newest(self._tokens, wait_for), _seconds(timeout))
         return _page(await self._index.search(request), planned, mark, fresh)
 
     async def suggest(self, prefix: str, *, first: int | None = None) -> Sequence[SearchHit]:
@@ -87,17 +94,26 @@ class SearchService:
 
         Raises BadInput for a bad prefix or size.
         """
-        request = SearchRequest(plan(prefix, typos=False), page_size(first, None))
+        request = SearchRequest(plan(prefix, typos=False, field="prefix"), page_size(first, None))
         result = await self._index.search(request)
         if not result.hits:
             request = replace(request, plan=plan(prefix))
             result = await self._index.search(request)
         return _page(result, request.plan, search_digest(request.plan, EVERYONE), fresh=True).hits
 
+    async def _wait_until(self, due: float | None, changes: Mapping[str, ChangeToken], seconds: float) -> bool:
+        """`_wait`, given up early enough for a search before `due`, also in the middle of a call."""
+        left = None if due is None else due - time.monotonic()
+        try:
+            async with asyncio.timeout(None if left is None else left - min(_MARGIN, left / 2)):
+                return await self._wait(changes, seconds)
+        except TimeoutError:
+            return False
+
     async def _wait(self, changes: Mapping[str, ChangeToken], seconds: float) -> bool:
         """Whether all `changes` can be found before `seconds` are over."""
         pending = dict(changes)
-        deadline = time.monotonic() + seconds
+        begun = time.monotonic()
         pause, misses = _FIRST_POLL, 0
         while pending:
             versions = await self._index.versions(list(pending))
@@ -107,10 +123,11 @@ class SearchService:
             misses += 1
             if misses & (misses - 1) == 0:  # at the first miss, then ever more seldom
                 pending = await self._deletions_known(pending)
-            if time.monotonic() + pause > deadline:
+            waited = time.monotonic() - begun
+            if waited >= seconds:
                 return False
-            await asyncio.sleep(pause)
-            pause = min(pause * _POLL_GROWTH, _LAST_POLL)
+            await asyncio.sleep(min(pause, seconds - waited))
+            pause = min(pause * _POLL_GROWTH, _LONGEST_OLD_POLL if waited > _OLD_WAIT else _LONGEST_POLL)
         return True
 
     async def _deletions_known(self, pending: Mapping[str, ChangeToken]) -> dict[str, ChangeToken]:

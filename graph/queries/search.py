@@ -35,6 +35,7 @@ async def search_users(  # noqa: PLR0917 (Strawberry passes them by name)
         after=after,
         wait_for=wait_for or (),
         timeout=None if timeout is None else _seconds(timeout),
+        due=info.context.due,
     )
     return UserSearchConnection.of(page, bounded=after is not None)
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -10,7 +11,7 @@ from domain.errors import SearchUnavailable, StoreUnavailable
 from domain.search.document import IndexEntry
 from domain.search.query import SearchRequest
 from domain.users.service import UserService
-from tests.unit.graph.api import Api
+from tests.unit.graph.api import Api, open_api
 
 SEARCH = """
 query($query: String!, $filter: UserFilter, $facets: [UserFacet!], $first: Int, $after: String, $waitFor: [String!],
@@ -128,6 +129,14 @@ async def test_a_search_waits_for_the_change_of_a_token(api: Api) -> None:
     )
     assert fresh["searchUsers"]["fresh"] is True
     assert fresh["searchUsers"]["totalCount"] == 1
+
+
+async def test_a_wait_ends_before_the_request_is_given_up(tmp_path: Path) -> None:
+    async with open_api(tmp_path, request_timeout=2) as api:
+        create = 'mutation { createUser(input: {username: "ada"}) { changeToken } }'
+        token = (await api.data(create))["createUser"]["changeToken"]
+        stale = await api.data(SEARCH, {"query": "ada", "waitFor": [token]})
+    assert stale["searchUsers"]["fresh"] is False
 
 
 async def test_a_search_waits_for_a_deletion(api: Api) -> None:

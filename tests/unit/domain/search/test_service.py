@@ -5,10 +5,12 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 
 from domain.errors import BadInput, SearchUnavailable, StoreUnavailable
+from domain.search import service
 from domain.search.change_token import ChangeTokens
 from domain.search.query import FacetValue, SearchRequest, SearchResult, plan
 from domain.search.service import SearchService
@@ -186,6 +188,50 @@ async def test_no_more_than_a_thousand_changes_are_waited_for(setting: Setting) 
             await setting.service.search("ann", wait_for=too_many, timeout=SOON)
 
 
+async def test_what_does_not_show_is_asked_for_ever_more_seldom(
+    setting: Setting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now, pauses = 0.0, []
+
+    async def sleep(seconds: float) -> None:
+        nonlocal now
+        now += seconds
+        pauses.append(round(seconds, 3))
+
+    monkeypatch.setattr(service, "time", SimpleNamespace(monotonic=lambda: now))
+    monkeypatch.setattr(service, "asyncio", SimpleNamespace(sleep=sleep, timeout=asyncio.timeout))
+    user = a_user(given_name="Ann")
+    await setting.put(user, indexed=False)
+    wait = timedelta(seconds=10)
+    assert not (await setting.service.search("ann", wait_for=[TOKENS.sign(user)], timeout=wait)).fresh
+    assert pauses[:2] == [0.02, 0.025]
+    assert max(pauses[:20]) == 0.1
+    assert max(pauses) == 0.5
+    assert len(pauses) < 50
+    assert now == pytest.approx(10)
+
+
+async def test_the_wait_leaves_time_for_the_search_before_the_answer_is_due(setting: Setting) -> None:
+    user = a_user(given_name="Ann")
+    await setting.put(user, indexed=False)
+    due = time.monotonic() + 0.2
+    page = await setting.service.search("ann", wait_for=[TOKENS.sign(user)], due=due)
+    assert not page.fresh
+    assert time.monotonic() < due + 4  # not the 5 s of the wait
+
+
+async def test_a_call_that_hangs_does_not_hold_the_wait_beyond_what_is_due(
+    setting: Setting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def hang(_: Sequence[str]) -> Mapping[str, int]:
+        await asyncio.Event().wait()
+        return {}
+
+    monkeypatch.setattr(setting.index, "versions", hang)
+    page = await setting.service.search("ann", wait_for=[TOKENS.sign(a_user())], due=time.monotonic() + 0.2)
+    assert not page.fresh
+
+
 async def test_suggestions_begin_as_typed_and_only_then_may_be_typos(setting: Setting) -> None:
     martin, marten = a_user(given_name="Martin"), a_user(given_name="Marten")
     await setting.put(martin, marten)
@@ -193,6 +239,12 @@ async def test_suggestions_begin_as_typed_and_only_then_may_be_typos(setting: Se
     assert [hit.id for hit in await setting.service.suggest("martin")] == [martin.id]
     assert {hit.id for hit in await setting.service.suggest("martun")} == {martin.id, marten.id}
     assert len(await setting.service.suggest("mart", first=1)) == 1
+
+
+async def test_a_prefix_that_is_too_long_is_called_by_its_name(setting: Setting) -> None:
+    with pytest.raises(BadInput, match="prefix is longer than 500 characters") as refused:
+        await setting.service.suggest("a" * 501)
+    assert refused.value.field == "prefix"
 
 
 class Down(Oracle):
