@@ -28,7 +28,14 @@ from domain.users.importing import RowOutcome
 from domain.users.rows import Row, read_rows
 from domain.users.sample import sample_users
 
-app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+# Rich's own markup would swallow the brackets of `[default: …]`.
+app = typer.Typer(
+    help=__doc__,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+)
 T = TypeVar("T")
 REASONS_SHOWN = 5
 

@@ -89,7 +89,10 @@ def show_peers(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="All that is known, as a JSON array.")] = False,
 ) -> None:
-    """Show how the peers of a running API do. Exit code 0: all are asked, 1: one is not."""
+    """Show how the peers of a running API do.
+
+    Exit codes: 0 all are asked; 1 one is not; 2 the settings are refused; 3 no API answers.
+    """
     with _one_line_errors():
         settings = load_settings()
         given = token or development_token(settings, "operator", [Right.ADMIN], PEERS_TOKEN_TTL)

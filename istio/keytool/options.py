@@ -32,7 +32,7 @@ NotBefore = Annotated[str | None, typer.Option(help="After how long it begins to
 Claim = Annotated[
     list[str] | None, typer.Option(metavar="NAME=VALUE", help="Another claim, its value as JSON or text; repeatable.")
 ]
-Out = Annotated[Path, typer.Option(help="The folder of the keys.", show_default="istio/keys")]
+Out = Annotated[Path, typer.Option(help="The folder of the keys [default: istio/keys]", show_default=False)]
 ApplyTo = Annotated[
     Path | None, typer.Option(metavar="MANIFEST", help="A request-auth.yaml to write issuer and keys into.")
 ]
