@@ -11,6 +11,7 @@ import typer
 
 from benchmarks import breaker as breaker_benchmark
 from benchmarks import connect as connect_benchmark
+from benchmarks import execution as execution_benchmark
 from benchmarks import freshness as freshness_benchmark
 from benchmarks import indexes as indexes_benchmark
 from benchmarks import outage as outage_benchmark
@@ -81,6 +82,12 @@ def rebuild(users: Users = 100_000, mode: WhichMode = Which.EMBEDDED) -> None:
     """A rebuild while clients write and search, and what verify says afterwards."""
     for chosen in mode.modes:
         asyncio.run(rebuild_benchmark.measure(users, chosen))
+
+
+@app.command()
+def execution() -> None:
+    """What executing a query costs beside graphql-core's own executor."""
+    asyncio.run(execution_benchmark.measure())
 
 
 @app.command()
