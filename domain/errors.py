@@ -11,10 +11,12 @@ ServiceError
 ├── StoreUnavailable     STORE_UNAVAILABLE    the user store did not answer
 │   └── OutcomeUnknown                        ... after a write was sent: it may or may not be there
 ├── SearchUnavailable    SEARCH_UNAVAILABLE   the search engine did not answer
+│   └── IndexMissing                          ... or it did, and has no index yet
 ├── PeerUnavailable      PEER_UNAVAILABLE     another service did not answer, or not as agreed
 └── InternalError        INTERNAL             not the caller's doing
     ├── SettingsError                         the settings, at start-up
     ├── NewerSchema                           a document written by a newer release
+    ├── UnreadableUser                        a stored document that is no user
     ├── IndexMismatch                         the index is not one of ours
     └── PositionLost                          the feed cannot go on from a position
 """
@@ -106,6 +108,10 @@ class SearchUnavailable(ServiceError):
         return f"{self.message} {self.hint}".rstrip()
 
 
+class IndexMissing(SearchUnavailable):
+    """The engine answers; the message says what makes the index."""
+
+
 class PeerUnavailable(ServiceError):
     """`reason` says what happened, without anything about users; `retry_after` when to ask again, if that is known."""
 
@@ -133,6 +139,16 @@ class NewerSchema(InternalError):
         )
         self.schema = schema
         self.known = known
+
+
+class UnreadableUser(InternalError):
+    """Somebody else wrote the document; `version` is 0 where it says none, `reason` never holds a value of it."""
+
+    def __init__(self, id: str, version: int, reason: str) -> None:
+        super().__init__(f"The stored document of user {id} cannot be read ({reason}): mend it in the store.")
+        self.id = id
+        self.version = version
+        self.reason = reason
 
 
 class IndexMismatch(InternalError):

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import datetime, timedelta
 
-from domain.errors import SearchUnavailable, ServiceError, SettingsError, StoreUnavailable
+from domain.errors import IndexMissing, SearchUnavailable, ServiceError, SettingsError, StoreUnavailable
 from domain.identity.jwks import Load
 from domain.identity.keys import KeysUnavailable
 from domain.peers.breaker.breaker import Mode
@@ -69,8 +69,18 @@ class GuardedStore:
             return await self._store.write(write)
 
     async def write_many(self, writes: Sequence[Write]) -> Sequence[bool | ServiceError]:
-        async with self._guard():
-            return await self._store.write_many(writes)
+        """What failed comes as a result, not raised: the circuit is told of it all the same."""
+        results: Sequence[bool | ServiceError] = ()
+        try:
+            async with self._guard():
+                results = await self._store.write_many(writes)
+                for result in results:
+                    if isinstance(result, StoreUnavailable):
+                        raise result
+        except StoreUnavailable:
+            if not results:
+                raise
+        return results
 
     async def get(self, ids: Sequence[str]) -> Mapping[str, User]:
         async with self._guard():
@@ -144,4 +154,5 @@ def _resting(what: str, error: CircuitOpen) -> str:
 
 
 def _is_failure(error: Exception) -> bool:
-    return isinstance(error, KeysUnavailable) or is_failure(error)
+    """An engine that says that there is no index has answered; resting, it would hide what is to be done."""
+    return isinstance(error, KeysUnavailable) or (is_failure(error) and not isinstance(error, IndexMissing))

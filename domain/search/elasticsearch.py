@@ -16,7 +16,7 @@ from elasticsearch import (
     UnsupportedProductError,
 )
 
-from domain.errors import InternalError, SearchUnavailable, SettingsError
+from domain.errors import IndexMissing, InternalError, SearchUnavailable, SettingsError
 from domain.search.elasticsearch_query import search_body, versions_body
 from domain.search.query import FacetValue, Hit, SearchRequest, SearchResult
 
@@ -60,13 +60,15 @@ def translated(alias: str) -> Iterator[None]:
 
 
 def _translation(error: ApiError, alias: str) -> Exception:
+    if error_type(error) == "media_type_header_exception":
+        return SearchUnavailable(hint="This service needs Elasticsearch 9: what ELASTICSEARCH_URL leads to is older.")
     if _is_somebody_else(error):
         return SearchUnavailable(hint="What answers at ELASTICSEARCH_URL is no Elasticsearch.")
     match error.status_code:
         case 404:
             return missing(alias)
         case 401 | 403:
-            return SearchUnavailable("The search engine refuses our credentials: check ELASTICSEARCH_URL.")
+            return SearchUnavailable("The search engine refuses our credentials.", hint="Check ELASTICSEARCH_URL.")
         case 400:
             return InternalError(f"The search engine refused a request of ours ({error_type(error)}).")
         case status:
@@ -90,8 +92,8 @@ def _why_silent(error: TransportError) -> str:
             return "It cannot be reached: see that it runs, and http or https, host and port in ELASTICSEARCH_URL."
 
 
-def missing(alias: str) -> SearchUnavailable:
-    return SearchUnavailable(f"There is no search index behind the alias {alias}: start the indexer, which makes it.")
+def missing(alias: str) -> IndexMissing:
+    return IndexMissing(f"There is no search index behind the alias {alias}: start the indexer, which makes it.")
 
 
 def error_type(error: ApiError) -> str:

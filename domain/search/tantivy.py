@@ -9,7 +9,7 @@ from typing import TypeVar
 import tantivy
 from tantivy import Order, Query
 
-from domain.errors import SearchUnavailable
+from domain.errors import IndexMissing, SearchUnavailable
 from domain.search.query import MAX_FACET_VALUES, After, FacetValue, Hit, SearchRequest, SearchResult
 from domain.search.tantivy_folder import META, live_folder, open_folder
 from domain.search.tantivy_query import PlanQuery, both, later_ids, without
@@ -58,12 +58,12 @@ class TantivyIndex:
         except TimeoutError as exc:
             raise SearchUnavailable from exc
         except (OSError, ValueError) as exc:
-            raise SearchUnavailable(f"The search index cannot be read: {exc}") from exc
+            raise SearchUnavailable("The search index cannot be read.", hint=str(exc)) from exc
 
     def _current(self) -> tantivy.Index:
         folder = live_folder(self._path)
         if folder is None:
-            raise SearchUnavailable("There is no search index yet: start the indexer (python -m indexer run).")
+            raise IndexMissing("There is no search index yet: start the indexer (python -m indexer run).")
         stat = (folder / META).stat()
         seen = (stat.st_ino, stat.st_mtime_ns)
         if self._index is None or folder != self._folder:

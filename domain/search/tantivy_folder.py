@@ -114,4 +114,4 @@ def open_folder(folder: Path) -> tantivy.Index:
             )
         return tantivy.Index.open(str(folder))
     except (OSError, ValueError) as exc:
-        raise SearchUnavailable(f"The index in {folder} cannot be opened: {exc}") from exc
+        raise SearchUnavailable("The search index cannot be opened.", hint=f"It is in {folder}: {exc}") from exc

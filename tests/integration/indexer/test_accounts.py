@@ -19,7 +19,7 @@ from tests.servers.ports import free_port
 
 NAME, PASSWORD, WRONG = "pipelines", "right-and-long-enough", "nobody-may-read-this"
 
-NO_SEARCH = "The search engine refuses our credentials: check ELASTICSEARCH_URL."
+NO_SEARCH = "The search engine refuses our credentials. Check ELASTICSEARCH_URL."
 NO_STORE = "MONGODB_URL: its user may not use the database"
 
 

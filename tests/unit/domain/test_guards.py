@@ -6,7 +6,15 @@ from typing import Any, cast
 
 import pytest
 
-from domain.errors import BadInput, SearchUnavailable, ServiceError, SettingsError, StoreUnavailable
+from domain.errors import (
+    BadInput,
+    IndexMissing,
+    OutcomeUnknown,
+    SearchUnavailable,
+    ServiceError,
+    SettingsError,
+    StoreUnavailable,
+)
 from domain.guards import SEARCH, STORE, GuardedIndex, GuardedStore, api_breakers, force_circuits, guarded_load
 from domain.identity.keys import KeysUnavailable
 from domain.peers.breaker.breakers import Breakers
@@ -84,6 +92,32 @@ async def test_a_refusal_is_an_answer(name: str, method: str) -> None:
         with pytest.raises(BadInput):
             await _call(guarded, method)
     assert dependency.calls == 10
+
+
+async def test_writes_that_fail_one_by_one_count_as_a_failed_call() -> None:
+    dependency, guarded, _ = _guarded(STORE)
+    results = [True, OutcomeUnknown("x")]
+
+    async def write_many(_: object) -> list[object]:
+        dependency.calls += 1
+        return results
+
+    dependency.write_many = write_many  # type: ignore[attr-defined]
+    for _ in range(3):
+        assert await guarded.write_many([]) == results
+    with pytest.raises(StoreUnavailable, match="is not asked"):
+        await guarded.write_many([])
+    assert dependency.calls == 3
+
+
+async def test_a_missing_index_is_told_again_and_again() -> None:
+    dependency = Dependency()
+    dependency.error = IndexMissing("start the indexer")
+    guarded = GuardedIndex(cast("Any", dependency), api_breakers())
+    for _ in range(50):
+        with pytest.raises(SearchUnavailable, match="start the indexer"):
+            await guarded.versions([])
+    assert dependency.calls == 50
 
 
 @pytest.mark.parametrize("name", KINDS)

@@ -12,10 +12,10 @@ SILENT = "The search engine did not answer: try again in a moment."
 NODE = NodeConfig("http", "localhost", 9200)
 
 
-def _answer(status: int, *, genuine: bool = True) -> ApiError:
+def _answer(status: int, *, genuine: bool = True, kind: str = "") -> ApiError:
     headers = HttpHeaders({"x-elastic-product": "Elasticsearch"} if genuine else {})
     meta = ApiResponseMeta(status=status, http_version="1.1", headers=headers, duration=0.0, node=NODE)
-    return ApiError("said", meta=meta, body={})
+    return ApiError("said", meta=meta, body={"error": {"type": kind}} if kind else {})
 
 
 @pytest.mark.parametrize(
@@ -27,6 +27,10 @@ def _answer(status: int, *, genuine: bool = True) -> ApiError:
         (_answer(503), "It answers with the status 503."),
         (_answer(429, genuine=False), "It answers with the status 429."),
         (_answer(404, genuine=False), "What answers at ELASTICSEARCH_URL is no Elasticsearch."),
+        (
+            _answer(400, kind="media_type_header_exception"),
+            "This service needs Elasticsearch 9: what ELASTICSEARCH_URL",
+        ),
         (UnsupportedProductError("no", meta=_answer(200).meta, body={}), "What answers at ELASTICSEARCH_URL is no"),
     ],
 )
@@ -46,8 +50,9 @@ def test_who_does_not_answer_is_unavailable_and_operators_are_told_where_to_look
     ],
 )
 def test_an_answer_that_says_why_is_told_to_everybody(status: int, told: str) -> None:
-    with pytest.raises(SearchUnavailable, match=told), translated("users"):
+    with pytest.raises(SearchUnavailable, match=told) as raised, translated("users"):
         raise _answer(status)
+    assert "ELASTICSEARCH_URL" not in raised.value.message
 
 
 def test_a_request_that_is_refused_is_ours_to_mend() -> None:

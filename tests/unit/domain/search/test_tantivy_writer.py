@@ -126,8 +126,9 @@ async def test_a_folder_removed_under_the_writer_is_said_and_made_anew_only_by_p
     first = _live(tmp_path)
     await writer.write([_entry(a_user())])
     shutil.rmtree(first)
-    with pytest.raises(SearchUnavailable, match="cannot be opened"):
+    with pytest.raises(SearchUnavailable, match="cannot be opened") as raised:
         await writer.write([_entry(a_user())])
+    assert (str(tmp_path) in raised.value.message, str(tmp_path) in raised.value.hint) == (False, True)
     (tmp_path / POINTER).unlink()
     with pytest.raises(SearchUnavailable, match="no search index"):
         await writer.write([_entry(a_user())])
