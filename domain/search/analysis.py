@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 MAX_TOKEN_BYTES = 40
 MAX_WORDS = 8
+_KEPT_LENGTH = 64
 
 _APOSTROPHES: dict[int, int | str | None] = {ord(c): "'" for c in "'’‘‛`´ʹʼʻʾʿˈ׳"}
 _LETTERS = _APOSTROPHES | str.maketrans("øłđıðħŋĸŧəәىیةھہک", "oldidhnkteаييهههك", "ـ")
@@ -96,12 +97,14 @@ def cluster_spans(text: str) -> Iterator[Span]:
 
 @lru_cache(32768)
 def _continues(character: str) -> bool:
-    """Marks, format characters, halfwidth voicing marks, and the vowels and finals of conjoining Hangul."""
+    """Marks, format characters, halfwidth voicing marks, and what ends a syllable of Hangul written by letters."""
     return (
         unicodedata.category(character) in ("Mn", "Mc", "Me", "Cf")
         or character in "\uff9e\uff9f"
         or "\u1160" <= character <= "\u11ff"
         or "\ud7b0" <= character <= "\ud7fb"
+        or "\u314f" <= character <= "\u3163"
+        or "\uffc2" <= character <= "\uffdc"
     )
 
 
@@ -129,9 +132,17 @@ def pairs(run: str) -> Iterator[str]:
     return (run[i : i + 2] for i in range(len(run)))
 
 
-@lru_cache(65536)
 def tokens(text: str) -> frozenset[str]:
-    """The tokens by which `text` is found."""
+    """The tokens by which `text` is found. Those of long texts are not kept: they repeat seldom and take much room."""
+    return _kept_tokens(text) if len(text) <= _KEPT_LENGTH else _tokens(text)
+
+
+@lru_cache(65536)
+def _kept_tokens(text: str) -> frozenset[str]:
+    return _tokens(text)
+
+
+def _tokens(text: str) -> frozenset[str]:
     if text.isascii() and text.isalnum():
         return frozenset((cut(text.lower()),))
     folded = fold(text)

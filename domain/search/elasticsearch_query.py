@@ -15,6 +15,9 @@ Query = dict[str, Any]
 _SHARD_FACET_VALUES = 10_000
 """So many values a shard counts before the best are chosen: counts are exact as long as there are no more."""
 
+_REWRITE = "constant_score"
+"""Lifts the cap on how many terms a prefix or typo may stand for."""
+
 _EVERYTHING: Query = {"match_all": {}}
 _NOTHING: Query = {"match_none": {}}
 
@@ -105,16 +108,19 @@ def _constant(word: str, clause: Clause) -> Query:
 
 
 def _clause(word: str, clause: Clause) -> Query:
-    """`rewrite: constant_score` lifts the cap on how many terms a prefix or typo may stand for."""
     field = f"search.{clause.tokens.value}"
     match clause.match:
         case Match.EXACT:
             return {"term": {field: {"value": word}}}
         case Match.PREFIX:
-            return {"prefix": {field: {"value": word, "rewrite": "constant_score"}}}
+            return _prefix(field, word)
         case Match.TYPO:
             fuzzy = {"value": word, "fuzziness": clause.edits, "prefix_length": 0, "transpositions": True}
-            return {"fuzzy": {field: {**fuzzy, "rewrite": "constant_score"}}}
+            return {"fuzzy": {field: {**fuzzy, "rewrite": _REWRITE}}}
+
+
+def _prefix(name: str, value: str) -> Query:
+    return {"prefix": {name: {"value": value, "rewrite": _REWRITE}}}
 
 
 def filter_query(filter: Filter) -> Query:
@@ -146,7 +152,7 @@ def _condition(field: Field, operator: Operator, value: Any) -> Query:
         case Operator.EXISTS:
             return _presence({"exists": {"field": name}}, value)
         case Operator.STARTS_WITH:
-            return {"prefix": {name: {"value": value}}} if value else {"exists": {"field": name}}
+            return _prefix(name, value) if value else {"exists": {"field": name}}
         case Operator.LT | Operator.LTE | Operator.GT | Operator.GTE:
             return {"range": {name: {operator.value: _plain(value)}}}
 

@@ -3,7 +3,7 @@
 import unicodedata
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from domain.search.analysis import MAX_TOKEN_BYTES, MAX_WORDS, QueryWord, cluster_spans, fold, query_words, tokens
@@ -103,6 +103,8 @@ def test_every_word_of_a_text_finds_it(text: str) -> None:
 
 
 @given(TEXTS)
+@example("\u3147\u314f\u3134")
+@example("\uffb7\uffc2\u11ab")
 def test_clusters_fold_one_by_one(text: str) -> None:
     spans = list(cluster_spans(text))
     assert "".join(text[start:end] for start, end in spans) == text

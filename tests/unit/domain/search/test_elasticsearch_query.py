@@ -49,6 +49,10 @@ def test_every_word_scores_constants_and_nothing_is_capped() -> None:
             {"createdAt": {"lt": datetime(26, 1, 2, tzinfo=UTC)}},
             {"range": {"createdAt": {"lt": "0026-01-02T00:00:00.000Z"}}},
         ),
+        (
+            {"locale": {"startsWith": "de"}},
+            {"prefix": {"locale": {"value": "de", "rewrite": "constant_score"}}},
+        ),
         ({"roles": {"exists": False}}, {"bool": {"must_not": [{"exists": {"field": "roles"}}]}}),
         ({"attributes": [{"key": "a", "in": [1.0, "1"]}]}, {"terms": {"search.attributes": ['["a",1]', '["a","1"]']}}),
     ],
