@@ -6,6 +6,7 @@ from datetime import datetime
 
 import structlog
 
+from domain.errors import UnreadableUser
 from domain.search.document import IndexEntry
 from domain.search.index import Outcome, Result
 from domain.users.feed import Change
@@ -34,13 +35,20 @@ class Again:
         letter with one more attempt; the letters of the others are dropped. Raises what store, sink and letters raise.
         """
         async with self._sink.alone() as sink:  # what is read must be written before anybody writes something newer
-            changes = changes_now(users, await self._store.get(list(users)), self._projection.clock())
+            changes = await self._changes(users)
             entries, refused = self._projection.entries(changes)
             results = await sink.write(entries, repair=True)
         refused = [*refused, *self._rejected(entries, results)]
         busy = {entry.id for entry, result in zip(entries, results, strict=True) if result.outcome is Outcome.BUSY}
         await self._account(users.keys() - busy, refused)
         return not busy
+
+    async def _changes(self, users: Mapping[str, int]) -> list[Change]:
+        at = self._projection.clock()
+        found, unreadable = await stored(self._store, users)
+        readable = {id: held for id, held in users.items() if id not in unreadable}
+        spoilt = [Change(id, exc.version, None, at, unreadable=exc.reason) for id, exc in unreadable.items()]
+        return [*changes_now(readable, found, at), *spoilt]
 
     def _rejected(self, entries: Sequence[IndexEntry], results: Sequence[Result]) -> list[DeadLetter]:
         name, at = self._projection.name, self._projection.clock()
@@ -57,6 +65,18 @@ class Again:
             log.error("dead letter", user=letter.id, version=letter.version, origin=letter.origin, reason=letter.reason)
         await self._letters.add(counted)
         await self._letters.drop(sorted(held.keys() - {letter.id for letter in counted}))
+
+
+async def stored(store: UserStore, ids: Collection[str]) -> tuple[Mapping[str, User], Mapping[str, UnreadableUser]]:
+    """The users of `ids` that `store` has, and those of whom it has a document that is no user."""
+    unreadable: dict[str, UnreadableUser] = {}
+    while True:
+        try:
+            return await store.get([id for id in ids if id not in unreadable]), unreadable
+        except UnreadableUser as exc:
+            if exc.id in unreadable:
+                raise
+            unreadable[exc.id] = exc
 
 
 def changes_now(users: Mapping[str, int], found: Mapping[str, User], at: datetime) -> list[Change]:

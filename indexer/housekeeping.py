@@ -10,6 +10,7 @@ import structlog
 from domain.backends import StoreBackend
 from domain.errors import ServiceError
 from domain.users.model import User
+from indexer.again import stored
 from indexer.dead_letters import DeadLetters, pages
 from indexer.sources.position import feed_position
 
@@ -56,8 +57,9 @@ async def _clean(backend: StoreBackend, delivered: Delivered, letters: DeadLette
     if position is not None and isinstance(backend.feed, Forgetful):
         await backend.feed.forget(feed_position(position))
     async for page in pages(letters):
-        found = await backend.store.get([letter.id for letter in page if letter.id])
-        if erased := [letter.key for letter in page if letter.id and is_erased(found.get(letter.id))]:
+        ids = {letter.id for letter in page if letter.id}
+        found, unreadable = await stored(backend.store, ids)
+        if erased := [id for id in sorted(ids - unreadable.keys()) if is_erased(found.get(id))]:
             await letters.drop(erased)
             log.info("dead letters of deleted users dropped", count=len(erased))
 

@@ -27,12 +27,17 @@ class Projection:
         entries: list[IndexEntry] = []
         refused: list[DeadLetter] = []
         for change in changes:
+            if change.unreadable:
+                refused.append(self._letter(change, f"unreadable: {change.unreadable}"))
+                continue
             try:
                 document = None if change.user is None else self.project(change.user)
             except Exception as exc:
                 log.exception("no document", pipeline=self.name, user=change.id)
-                reason = f"no search document: {type(exc).__name__}"
-                refused.append(DeadLetter(change.id, change.version, self.name, reason, 1, self.clock()))
+                refused.append(self._letter(change, f"no search document: {type(exc).__name__}"))
             else:
                 entries.append(IndexEntry(change.id, change.version, document))
         return entries, refused
+
+    def _letter(self, change: Change, reason: str) -> DeadLetter:
+        return DeadLetter(change.id, change.version, self.name, reason, 1, self.clock())

@@ -11,12 +11,16 @@ from domain.users.model import User
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """User `id` is at `version`; `user` is None once it is deleted. `at` is when the store committed it."""
+    """User `id` is at `version`; `user` is None once it is deleted. `at` is when the store committed it.
+
+    `unreadable`: why nobody can tell what the user is, where the stored document is none of ours.
+    """
 
     id: str
     version: int
     user: User | None
     at: datetime
+    unreadable: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from domain.errors import NewerSchema
+from domain.errors import NewerSchema, UnreadableUser
 from domain.users.fields import FIELDS, UNIQUE, Unique
 from domain.users.keys import fold
 
@@ -64,6 +64,7 @@ class User:
 
 _NAMES: tuple[tuple[str, str], ...] = tuple((f.name, f.attribute) for f in FIELDS)
 _FOLDED: tuple[tuple[str, str], ...] = tuple((f.compared, f.attribute) for f in UNIQUE if f.unique is Unique.FOLDED)
+_REQUIRED = ("id", "version", "status", "createdAt", "updatedAt", "statusChangedAt")
 _KNOWN = frozenset({name for name, _ in _NAMES} | {key for key, _ in _FOLDED} | {"schema", "writeId"})
 
 
@@ -94,7 +95,21 @@ def to_document(user: User) -> Document:
 
 
 def from_document(document: Document) -> User:
-    """The user of a document of this schema or an older one; one of a newer schema is read as far as it is known."""
+    """The user of a document of this schema or an older one; one of a newer schema is read as far as it is known.
+
+    Raises UnreadableUser.
+    """
+    try:
+        return _read(document)
+    except (KeyError, TypeError, ValueError) as exc:
+        missing = [name for name in _REQUIRED if name not in document]
+        spoilt = f"a field is not as we write it: {type(exc).__name__}"  # the error's own text may quote a value
+        reason = f"it has no {', '.join(missing)}" if missing else spoilt
+        version = document.get("version")
+        raise UnreadableUser(str(document.get("id")), version if isinstance(version, int) else 0, reason) from exc
+
+
+def _read(document: Document) -> User:
     schema: int = document.get("schema", SCHEMA)
     for step in range(schema, SCHEMA):
         document = UPGRADES[step](document)

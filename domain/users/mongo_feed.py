@@ -15,9 +15,8 @@ from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import OperationFailure, PyMongoError
 
-from domain.errors import PositionLost, ServiceError, StoreUnavailable
+from domain.errors import PositionLost, ServiceError, StoreUnavailable, UnreadableUser
 from domain.users.feed import Change, Changes
-from domain.users.model import User
 from domain.users.mongo import to_user
 from domain.users.mongo_database import Calls, MongoDatabase, Stored
 
@@ -99,7 +98,7 @@ class MongoFeedReader:
         self._stopped = False
         self._calls = calls
         self._newest: datetime | None = None
-        """When the newest user that the stream has told was updated."""
+        """When the last updated user that the stream has told was updated."""
 
     async def opened(self) -> None:
         """Wait until the stream is open. Raises PositionLost, StoreUnavailable."""
@@ -174,9 +173,14 @@ class MongoFeedReader:
                 change = None if event is None else _change(event)
                 await self._clock.heard(event, asked_at)
                 if event is not None and change is not None:
-                    self._newest = event["fullDocument"]["updatedAt"]
+                    self._note_newest(event["fullDocument"].get("updatedAt"))
                     await self._queue.put(_Told(change, token, self._clock.as_of))
                 self._reached = token
+
+    def _note_newest(self, updated_at: object) -> None:
+        """Writers' clocks differ, so a later change may be of an earlier time."""
+        if isinstance(updated_at, datetime):
+            self._newest = max(updated_at, self._newest or updated_at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,8 +236,11 @@ def _change(event: Stored) -> Change | None:
         raise PositionLost(f"the users were removed as a whole: {operation}")
     if operation not in _WRITES:
         return None
-    user: User = to_user(event["fullDocument"])
     at = event["wallTime"] if "wallTime" in event else event["clusterTime"].as_datetime()
+    try:
+        user = to_user(event["fullDocument"])
+    except UnreadableUser as exc:
+        return Change(exc.id, exc.version, None, at, unreadable=exc.reason)
     return Change(user.id, user.version, None if user.deleted else user, at)
 
 

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 
 from domain.clock import Clock, from_milliseconds, now, to_milliseconds
-from domain.errors import PositionLost
+from domain.errors import PositionLost, UnreadableUser
 from domain.users.feed import Change, Changes
 from domain.users.sqlite_connection import snapshot
 from domain.users.sqlite_database import SqliteDatabase
@@ -109,7 +109,10 @@ def _changes(connection: sqlite3.Connection, position: int, limit: int) -> tuple
 
 def _change(seq: int, id: str, version: int, at: int, *, row: tuple[object, ...]) -> Change:
     """A user that is not there any more was a tombstone: its sweeping is no change, the deletion is."""
-    user = from_row(row) if row[0] is not None else None
+    try:
+        user = from_row(row) if row[0] is not None else None
+    except UnreadableUser as exc:
+        return Change(id, version, None, from_milliseconds(at), unreadable=exc.reason)
     return Change(
         id=id,
         version=version if user is None else user.version,

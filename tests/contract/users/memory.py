@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any
 
-from domain.errors import NotUnique, PositionLost, ServiceError
+from domain.errors import NotUnique, PositionLost, ServiceError, UnreadableUser
 from domain.users.feed import Change, Changes
 from domain.users.fields import UNIQUE, Field
 from domain.users.filter import Filter, compared_values, matches
@@ -138,7 +138,11 @@ class MemoryFeedReader:
         newest = {id: at for id, _, at in rows}
         changes = []
         for id, at in newest.items():
-            user = self._database.user(id)
+            try:
+                user = self._database.user(id)
+            except UnreadableUser as exc:
+                changes.append(Change(id, exc.version, None, at, unreadable=exc.reason))
+                continue
             if user is not None:
                 changes.append(Change(id, user.version, None if user.deleted else user, at))
         return Changes(changes, str(self._position), asked_at if len(rows) < limit else None)

@@ -1,20 +1,25 @@
 """The contract of the change feed."""
 
 import asyncio
+import sqlite3
 import time
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from domain.errors import PositionLost
+from domain.errors import PositionLost, UnreadableUser
 from domain.users.editing import tombstone
-from domain.users.feed import FeedReader
+from domain.users.feed import Change, FeedReader
 from domain.users.model import User
+from domain.users.mongo import MongoUserStore
+from domain.users.sqlite import SqliteUserStore
 from domain.users.store import Write
 from tests.contract.users.conftest import Parts
+from tests.contract.users.memory import MemoryUserStore
 from tests.contract.users.users import T0, a_user
 
 
@@ -196,3 +201,48 @@ async def test_how_much_is_not_told_yet(parts: Parts) -> None:
         assert await reader.lag() == 5 - len(first.changes)
         await drain(reader, {})
         assert await reader.lag() == 0
+
+
+async def test_a_user_with_an_older_time_is_not_behind(parts: Parts) -> None:
+    """Writers' clocks differ."""
+    async with parts.feed.follow(await parts.feed.now()) as reader:
+        await parts.store.write(Write(a_user(updated_at=T0 + timedelta(hours=1))))
+        await parts.store.write(Write(a_user(updated_at=T0)))
+        seen: dict[str, tuple[int, User | None]] = {}
+        while len(seen) < 2:
+            await drain(reader, seen)
+        assert await reader.lag() == 0
+
+
+async def _spoil(parts: Parts, id: str) -> None:
+    """Somebody writes a status that nobody knows."""
+    store = parts.store
+    if isinstance(store, MemoryUserStore):
+        store._database.documents[id]["status"] = "LOCKED"
+    elif isinstance(store, SqliteUserStore):
+
+        def write(connection: sqlite3.Connection) -> None:
+            connection.execute("UPDATE users SET status = 'LOCKED' WHERE id = ?", (id,))
+
+        await store._database.write(write)
+    elif isinstance(store, MongoUserStore):
+        document = await store._users.find_one({"_id": id})
+        assert document is not None
+        await store._users.replace_one({"_id": id}, {**document, "status": "LOCKED"})
+
+
+async def test_a_document_that_is_no_user_is_told_as_such(parts: Parts) -> None:
+    start = await parts.feed.now()
+    spoilt, good = a_user(), a_user()
+    await parts.store.write(Write(spoilt))
+    await _spoil(parts, spoilt.id)
+    await parts.store.write(Write(good))
+    told: dict[str, Change] = {}
+    async with parts.feed.follow(start) as reader:
+        while good.id not in told:
+            told |= {change.id: change for change in (await reader.read(10, 5)).changes}
+    assert (told[good.id].user, told[good.id].unreadable) == (good, "")
+    assert (told[spoilt.id].version, told[spoilt.id].user) == (1, None)
+    assert told[spoilt.id].unreadable == "a field is not as we write it: ValueError"
+    with pytest.raises(UnreadableUser, match=spoilt.id):
+        await parts.store.scan(None, 10)

@@ -29,7 +29,8 @@ def _project(user: User) -> dict[str, Any]:
 
 class Rig:
     def __init__(self) -> None:
-        self.store = MemoryUserStore(MemoryDatabase())
+        self.database = MemoryDatabase()
+        self.store = MemoryUserStore(self.database)
         self.sink = FakeSink()
         self.shared = SharedSink(self.sink)
         self.letters = FakeDeadLetters()
@@ -123,3 +124,13 @@ async def test_a_sink_that_fails_changes_no_letter() -> None:
         await rig.again.write({user.id: 1})
     assert len(rig.letters.letters) == 1
     assert await rig.again.write({user.id: 1})  # the turn was given back
+
+
+async def test_a_document_that_is_no_user_gets_a_letter_and_the_others_are_written() -> None:
+    rig = Rig()
+    spoilt, good = await rig.create(version=3), await rig.create()
+    del rig.database.documents[spoilt.id]["status"]
+    assert await rig.again.write({spoilt.id: 1, good.id: 1})
+    assert [entry.id for entry in rig.sink.writes[0]] == [good.id]
+    (letter,) = rig.letters.letters
+    assert (letter.id, letter.version, letter.reason) == (spoilt.id, 3, "unreadable: it has no status")
