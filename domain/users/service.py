@@ -91,11 +91,11 @@ class UserService:
         return await self._store.count(filter)
 
     async def import_rows(
-        self, rows: Sequence[Mapping[str, Any]], *, by: str, dry_run: bool = False
+        self, rows: Sequence[Mapping[str, Any]], *, by: str | None, dry_run: bool = False
     ) -> Sequence[RowResult]:
         """Create or update a user for each of at most 1,000 rows, found by `by`; one result a row, in order.
 
-        Raises BadInput if there are more rows, or `by` is not externalId or username.
+        See importing.import_rows. Raises BadInput if there are more rows, or `by` is not externalId or username.
         """
         if len(rows) > MAX_BATCH:
             raise BadInput(f"At most {MAX_BATCH} rows can be imported at once, not {len(rows)}.", field="rows")

@@ -217,7 +217,7 @@ async def test_rows_are_imported_once(service: UserService) -> None:
         {"externalId": "2", "username": "ANN"},
         {"externalId": "3", "username": "bob", "phone": "no"},
         {"username": "zoe"},
-        {"externalId": "1", "username": "again"},
+        {"externalId": "1", "username": "ann"},
         {"externalId": "4", "username": "eve", "email": None},
         {"externalId": "\ud800", "username": "x"},
     ]
@@ -228,12 +228,12 @@ async def test_rows_are_imported_once(service: UserService) -> None:
         R.REJECTED,
         R.REJECTED,
         R.REJECTED,
-        R.REJECTED,
+        R.UNCHANGED,
         R.CREATED,
         R.REJECTED,
     ]
     assert [row.error.field if row.error else None for row in first] == [
-        None, "username", "phone", "externalId", "externalId", None, "externalId",
+        None, "username", "phone", "externalId", None, None, "externalId",
     ]  # fmt: skip
     second = await service.import_rows(
         [rows[0], {"externalId": "4", "username": "eve", "givenName": "E"}], by="externalId"
@@ -242,6 +242,61 @@ async def test_rows_are_imported_once(service: UserService) -> None:
     user = second[1].user
     assert user is not None
     assert (user.version, user.given_name) == (2, "E")
+
+
+async def test_of_rows_with_the_same_key_the_later_wins(service: UserService) -> None:
+    rows = [{"username": name, "givenName": str(n)} for n, name in enumerate(["ann", "bob", "ANN", "bob", "ann"])]
+    for dry_run in (True, False):
+        results = await service.import_rows(rows, by="username", dry_run=dry_run)
+        assert [row.outcome.value for row in results] == ["created", "created", "updated", "updated", "updated"]
+    for name, last in (("ann", "4"), ("bob", "3")):
+        user = await service.find("username", name)
+        assert user is not None
+        assert user.given_name == last
+
+
+async def test_rows_without_an_external_id_are_matched_by_username(service: UserService) -> None:
+    await service.create({"username": "ann", "externalId": "1"})
+    rows: list[dict[str, Any]] = [
+        {"externalId": "1", "givenName": "A"},
+        {"externalId": None, "username": "Ann", "familyName": "Lee"},
+        {"username": "bob"},
+        {"givenName": "nobody"},
+    ]
+    results = await service.import_rows(rows, by=None)
+    assert [row.outcome.value for row in results] == ["updated", "updated", "created", "rejected"]
+    ann = await service.find("externalId", "1")
+    assert ann is not None
+    assert (ann.version, ann.given_name, ann.family_name) == (3, "A", "Lee")
+
+
+async def test_a_status_is_imported(service: UserService) -> None:
+    rows: list[dict[str, Any]] = [{"username": "ann", "status": "SUSPENDED"}, {"username": "bob", "status": None}]
+    made = await service.import_rows(rows, by=None)
+    assert [row.user.status.value if row.user else None for row in made] == ["SUSPENDED", "ACTIVE"]
+    rows = [{"username": "ann", "status": "ACTIVE", "givenName": "A"}, {"username": "bob", "status": "DELETED"}]
+    again = await service.import_rows(rows, by=None)
+    assert again[0].user is not None
+    assert (again[0].user.status, again[0].user.version) == (Status.ACTIVE, 2)
+    assert again[1].error is not None
+    assert str(again[1].error).startswith("status must be ACTIVE or SUSPENDED")
+
+
+async def test_a_row_whose_user_came_to_be_meanwhile_is_decided_again(store: FaultyStore, service: UserService) -> None:
+    async def overtake(_: Write) -> None:
+        await UserService(MemoryUserStore(store._database)).create({"username": "ann", "familyName": "Lee"})
+
+    store.before = [overtake]
+    [row] = await service.import_rows([{"username": "Ann", "givenName": "A"}], by="username")
+    assert row.user is not None
+    assert (row.outcome, row.user.family_name, row.user.given_name) == (RowOutcome.UPDATED, "Lee", "A")
+
+
+async def test_an_insert_that_the_driver_repeated_is_not_rejected(store: FaultyStore, service: UserService) -> None:
+    store.before = [super(FaultyStore, store).write]
+    [row] = await service.import_rows([{"username": "ann"}], by="username")
+    assert row.error is None
+    assert await service.find("username", "ann") == row.user
 
 
 async def test_rows_are_matched_by_username_too_and_a_dry_run_writes_nothing(service: UserService) -> None:
