@@ -58,7 +58,9 @@ def _cell(field: Field, value: Any) -> str:
         return ""
     match field.kind:
         case Kind.TEXTS:
-            return LIST_SEPARATOR.join(value)
+            joined = LIST_SEPARATOR.join(value)
+            is_plain = joined.count(LIST_SEPARATOR) == len(value) - 1 and not joined.startswith("[")
+            return joined if is_plain else orjson.dumps(value).decode()
         case Kind.OBJECT:
             return orjson.dumps(value).decode()
         case Kind.BOOLEAN:

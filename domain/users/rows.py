@@ -3,12 +3,13 @@
 A line longer than MAX_LINE bytes, a quote that is never closed and bytes that are not UTF-8 cost one row, not the file.
 """
 
+import codecs
 import csv
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
-from typing import Any, BinaryIO
+from typing import Any, Protocol
 
 import orjson
 
@@ -24,12 +25,22 @@ _SHOWN = 200
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """The row that begins at line `line`: field name → raw value, or why it cannot be read. `text` is it as read."""
+    """The row that begins at line `line`: field name → raw value, or why it cannot be read.
+
+    `text` is it as read (of one that is too long, the beginning); `ignored` are fields that an import does not write.
+    """
 
     line: int
     text: str
     values: Mapping[str, Any]
     error: ServiceError | None = None
+    ignored: Sequence[str] = ()
+
+
+class Source(Protocol):
+    """What a file of rows has to be: a pipe is enough."""
+
+    def readline(self, limit: int, /) -> bytes: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +50,7 @@ class _Line:
     oversized: bool = False
 
 
-def read_rows(file: BinaryIO, name: str, *, delimiter: str = ",") -> Iterator[Row]:
+def read_rows(file: Source, name: str, *, delimiter: str = ",") -> Iterator[Row]:
     """The rows of `file`; a `name` that ends in .ndjson or .jsonl is NDJSON, any other is CSV with a header.
 
     Raises BadInput if the file as a whole is not one of users: a header with unknown columns or another delimiter.
@@ -50,12 +61,12 @@ def read_rows(file: BinaryIO, name: str, *, delimiter: str = ",") -> Iterator[Ro
     return _csv_rows(lines, delimiter)
 
 
-def written(names: Sequence[str]) -> tuple[str, ...]:
-    """Those of `names` that an import writes; the service sets the others itself."""
-    return tuple(name for name in names if BY_NAME[name].writer is not Writer.SERVICE)
+def _is_written(field: Field) -> bool:
+    """Whether an import writes the field; the service sets the others itself."""
+    return field.writer is not Writer.SERVICE or field.kind is Kind.STATUS
 
 
-def _lines(file: BinaryIO) -> Iterator[_Line]:
+def _lines(file: Source) -> Iterator[_Line]:
     number = 0
     while content := file.readline(MAX_LINE):
         number += 1
@@ -63,12 +74,16 @@ def _lines(file: BinaryIO) -> Iterator[_Line]:
         if oversized:
             while (rest := file.readline(MAX_LINE)) and not rest.endswith(b"\n"):
                 pass
-        yield _Line(number, content, oversized)
+        yield _Line(number, content if number > 1 else content.removeprefix(codecs.BOM_UTF8), oversized)
 
 
 def _refused(line: _Line, reason: str, field: str | None = None) -> Row:
-    text = line.content[:_SHOWN].decode(errors="replace").rstrip("\r\n")
-    return Row(line.number, text, {}, BadInput(reason, field=field))
+    return Row(line.number, _text(line), {}, BadInput(reason, field=field))
+
+
+def _text(line: _Line) -> str:
+    content = line.content[:_SHOWN] if line.oversized else line.content
+    return content.decode(errors="replace").rstrip("\r\n")
 
 
 def _json_row(line: _Line) -> Row:
@@ -83,19 +98,19 @@ def _json_row(line: _Line) -> Row:
     unknown = sorted(name for name in values if name not in BY_NAME)
     if unknown:
         return _refused(line, f"There is no field {unknown[0][:_SHOWN]!r}: {_names()}.", field=unknown[0])
-    return Row(
-        line.number, line.content.decode().rstrip("\r\n"), {name: values[name] for name in written(list(values))}
-    )
+    kept = {name: value for name, value in values.items() if _is_written(BY_NAME[name])}
+    return Row(line.number, _text(line), kept, ignored=tuple(values.keys() - kept.keys()))
 
 
 def _csv_rows(lines: Iterator[_Line], delimiter: str) -> Iterator[Row]:
     records = _Records(lines, delimiter)
-    header = _header(next(iter(records), None), delimiter)
+    header = _header(next((record for record in records if record[1]), None), delimiter)
+    ignored = tuple(field.name for field in header if not _is_written(field))
     for line, cells in records:
         if isinstance(cells, str):
             yield _refused(line, cells)
         elif len(cells) == len(header):
-            yield _csv_row(line, header, cells)
+            yield _csv_row(line, header, cells, ignored)
         elif cells:
             yield _refused(line, f"The row has {len(cells)} cells, the header has {len(header)}.")
 
@@ -130,22 +145,24 @@ class _Records:
 
     def __iter__(self) -> Iterator[tuple[_Line, list[str] | str]]:
         while (line := self._next()) is not None:
-            yield line, self._cells(line)
+            yield self._record(line)
 
     def _next(self) -> _Line | None:
         return self._again.popleft() if self._again else next(self._lines, None)
 
-    def _cells(self, first: _Line) -> list[str] | str:
-        """The cells of the record that begins with `first`; what it took of a broken one is read again."""
+    def _record(self, first: _Line) -> tuple[_Line, list[str] | str]:
+        """The record that begins with `first`; of a broken one, all lines but the first are read again."""
         taken: list[_Line] = []
         try:
-            return next(csv.reader(self._texts(first, taken), delimiter=self._delimiter, strict=True), [])
+            cells = next(csv.reader(self._texts(first, taken), delimiter=self._delimiter, strict=True), [])
         except UnicodeDecodeError as exc:
             reason = f"The row is not UTF-8 (byte {exc.start})."
         except csv.Error as exc:
-            reason = _CSV_ERRORS.get(str(exc).split(" (")[0], f"The row is not CSV: {exc}.")
+            reason = _reason(exc, len(taken))
+        else:
+            return _Line(first.number, b"".join(line.content for line in taken)), cells
         self._again.extendleft(reversed(taken[1:]))
-        return reason
+        return first, reason
 
     def _texts(self, first: _Line, taken: list[_Line]) -> Iterator[str]:
         """The lines from `first` on as text, as long as the reader asks for more."""
@@ -156,32 +173,46 @@ class _Records:
             size += len(line.content)
             if line.oversized or size > MAX_LINE:
                 raise csv.Error(_TOO_LONG)
-            yield line.content.decode("utf-8-sig" if line.number == 1 else "utf-8")
+            yield line.content.decode()
             line = self._next()
 
 
 _TOO_LONG = "row too long"
 _OPEN_QUOTE = "A quote is opened and not closed."
-_CSV_ERRORS = {
-    _TOO_LONG: f"The row is longer than {MAX_LINE} bytes.",
-    "unexpected end of data": _OPEN_QUOTE,
-    "field larger than field limit": _OPEN_QUOTE,
-}
 
 
-def _csv_row(line: _Line, header: Sequence[Field], cells: Sequence[str]) -> Row:
+def _reason(error: csv.Error, lines: int) -> str:
+    """Why a record of so many lines is refused: what is too long over several is a quote that does not close."""
+    match str(error).split(" (")[0]:
+        case "unexpected end of data":
+            return _OPEN_QUOTE
+        case "row too long" if lines == 1:
+            return f"The row is longer than {MAX_LINE} bytes."
+        case "field larger than field limit" if lines == 1:
+            return f"A cell is longer than {csv.field_size_limit()} characters."
+        case "row too long" | "field larger than field limit":
+            return _OPEN_QUOTE
+        case reason:
+            return f"The row is not CSV: {reason}."
+
+
+def _csv_row(line: _Line, header: Sequence[Field], cells: Sequence[str], ignored: Sequence[str]) -> Row:
     values: dict[str, Any] = {}
     for field, cell in zip(header, cells, strict=True):
-        if field.writer is Writer.SERVICE:
+        if field.name in ignored:
             continue
         try:
             values[field.name] = _cell(field, cell.strip())
         except ValueError:
             return _refused(line, f"{field.name} is not {_FORMS[field.kind]}.", field=field.name)
-    return Row(line.number, line.content[:MAX_LINE].decode(errors="replace").rstrip("\r\n"), values)
+    return Row(line.number, _text(line), values, ignored=ignored)
 
 
-_FORMS = {Kind.BOOLEAN: "true or false", Kind.OBJECT: "a JSON object"}
+_FORMS = {
+    Kind.BOOLEAN: "true or false",
+    Kind.OBJECT: "a JSON object",
+    Kind.TEXTS: f"a list separated by {LIST_SEPARATOR}, nor a JSON list",
+}
 
 
 def _cell(field: Field, cell: str) -> Any:
@@ -191,6 +222,8 @@ def _cell(field: Field, cell: str) -> Any:
     match field.kind:
         case Kind.BOOLEAN:
             return {"true": True, "false": False}.get(cell.lower()) if cell.lower() in {"true", "false"} else _fail()
+        case Kind.TEXTS if cell.startswith("["):
+            return orjson.loads(cell)
         case Kind.TEXTS:
             return [entry.strip() for entry in cell.split(LIST_SEPARATOR) if entry.strip()]
         case Kind.OBJECT:

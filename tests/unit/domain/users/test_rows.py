@@ -46,7 +46,39 @@ def test_a_quoted_cell_may_hold_lines_and_quotes() -> None:
 
 def test_columns_that_the_service_sets_are_not_imported() -> None:
     found = rows("id,username,version,status,createdAt\n01ARZ3NDEKTSV4RRFFQ69G5FAV,ann,7,ACTIVE,x\n")
-    assert shown(found) == [(2, {"username": "ann"})]
+    assert shown(found) == [(2, {"username": "ann", "status": "ACTIVE"})]
+    assert sorted(found[0].ignored) == ["createdAt", "id", "version"]
+    assert rows('{"username": "ann", "version": 7}', "x.ndjson")[0].ignored == ("version",)
+
+
+@pytest.mark.parametrize("name", ["x.csv", "x.ndjson"])
+def test_a_byte_order_mark_is_no_part_of_the_first_row(name: str) -> None:
+    text = '{"username": "ann"}\n' if name.endswith("ndjson") else "username\nann\n"
+    assert [row.values for row in rows("\ufeff" + text, name)] == [{"username": "ann"}]
+
+
+def test_blank_lines_before_the_header_are_passed_over() -> None:
+    assert shown(rows("\r\n\nusername\nann\n")) == [(4, {"username": "ann"})]
+
+
+def test_roles_that_hold_the_separator_are_a_json_list() -> None:
+    found = rows('username,roles\nann,"[""a|b"", ""[c]""]"\nbob,[x\n')
+    assert found[0].values["roles"] == ["a|b", "[c]"]
+    assert found[1].error is not None
+    assert found[1].error.message == "roles is not a list separated by |, nor a JSON list."
+
+
+def test_a_row_is_kept_as_read_so_that_it_can_be_corrected() -> None:
+    attributes = '"{""k"": ""' + "x" * 1000 + '""}"'
+    [broken, several] = rows(f'username,emailVerified,attributes\nann,maybe,{attributes}\nbob,,"\n{{}}"\n')
+    assert broken.text == f"ann,maybe,{attributes}"
+    assert several.text == 'bob,,"\n{}"'
+
+
+def test_one_long_cell_is_no_open_quote() -> None:
+    [row] = rows("username\n" + "x" * 140_000 + "\n")
+    assert row.error is not None
+    assert row.error.message == "A cell is longer than 131072 characters."
 
 
 @pytest.mark.parametrize(
