@@ -42,6 +42,7 @@ ENV PYTHONDONTWRITEBYTECODE=1 \
 VOLUME /data
 USER 10001:10001
 EXPOSE 8000 9000
-HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 CMD ["python", "/app/healthcheck.py"]
+# /livez opens after the store, whose indexes may be built for 10 minutes at the first start of a release.
+HEALTHCHECK --interval=10s --timeout=5s --start-period=660s --retries=3 CMD ["python", "/app/healthcheck.py"]
 ENTRYPOINT ["python", "-m"]
 CMD ["graph", "serve"]

@@ -7,11 +7,13 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Sequence
+from datetime import timedelta
 from pathlib import Path, PurePosixPath
 
 import pytest
 
 from domain.settings import Settings
+from domain.users.mongo_database import INDEX_BUILD_TIMEOUT
 from graph.graphiql.page import GraphiQLPage
 from tests.unit.deploy.dockerfile import Copy, is_ignored, read_patterns, read_stages
 from tests.unit.deploy.project import ROOT, VARIABLES, files_below, parse_command, settings_of, tracked_files
@@ -177,6 +179,11 @@ def test_the_health_check_is_a_file_of_the_image() -> None:
     }
     assert python == "python"
     assert PurePosixPath(script) in targets
+
+
+def test_a_start_may_take_as_long_as_the_building_of_an_index() -> None:
+    [seconds] = re.findall(r"--start-period=(\d+)s", IMAGE.value("HEALTHCHECK"))
+    assert timedelta(seconds=int(seconds)) > INDEX_BUILD_TIMEOUT
 
 
 def test_the_replica_set_starts_by_scripts_of_its_image() -> None:

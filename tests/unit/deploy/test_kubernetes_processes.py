@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from domain.settings import Mode, Settings
+from domain.users.mongo_database import INDEX_BUILD_TIMEOUT
 from graph.health import PING_TIMEOUT, health_routes
 from graph.metrics import Metrics
 from indexer.pairs import INDEXER, RELAY, choose
@@ -129,6 +130,14 @@ def test_the_probes_ask_routes_that_exist(name: str) -> None:
         "readiness": "/readyz",
     }
     assert {"/livez", "/readyz"} <= {route.path for route in health_routes(Metrics("1.2.3"))}
+
+
+@process
+def test_a_start_may_take_as_long_as_the_building_of_an_index(name: str) -> None:
+    probe = container(PROCESSES[name])["startupProbe"]
+    waited = timedelta(seconds=probe["periodSeconds"] * probe["failureThreshold"])
+    deadline = timedelta(seconds=PROCESSES[name]["spec"]["progressDeadlineSeconds"])
+    assert INDEX_BUILD_TIMEOUT < waited < deadline
 
 
 @process
