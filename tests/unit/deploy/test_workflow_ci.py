@@ -1,5 +1,6 @@
 """.github/workflows/ci.yml runs on what is there: tests, variables, ports and versions."""
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -7,6 +8,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from graphql import build_schema, parse, validate
 
 from tests.unit.deploy.dockerfile import read_stages
 from tests.unit.deploy.project import ROOT, parse_command
@@ -16,6 +18,9 @@ from tests.unit.deploy.workflows import WORKFLOWS, scripts
 WORKFLOW = WORKFLOWS["ci.yml"]
 JOBS: Mapping[str, Mapping[str, Any]] = WORKFLOW["jobs"]
 REAL = JOBS["real-servers"]
+
+CHANGE = r"${change//\"/\\\"}"
+"""The change token, quoted inside a string of JSON."""
 
 job = pytest.mark.parametrize("name", list(JOBS))
 
@@ -90,3 +95,13 @@ def test_the_real_mongodb_is_the_one_that_is_shipped() -> None:
 def test_the_container_without_kafka_is_asked_at_its_own_port() -> None:
     [port] = SERVICES["sync-indexer"]["ports"]
     assert re.findall(r"localhost:(\d+)/readyz", _scripts("compose")) == [port.split(":")[1]]
+
+
+def test_what_the_cluster_is_asked_is_of_the_schema() -> None:
+    schema = build_schema((ROOT / "graph/schema.graphql").read_text())
+    bodies = re.findall(r'^\{"query": .+', _scripts("compose-with-kafka"), re.MULTILINE)
+    create, search = (json.loads(body.replace(CHANGE, r"\"change\"")) for body in bodies)
+    assert "createUser" in create["query"]
+    assert "waitFor" in search["query"]
+    for body in (create, search):
+        assert validate(schema, parse(body["query"])) == []
