@@ -90,6 +90,7 @@ class Session(Generic[Position]):
             for task in (reader, stopping, measuring):
                 task.cancel()
             await asyncio.gather(reader, stopping, measuring, return_exceptions=True)
+            self._status.lag_records = None
 
     async def _measure(self) -> None:
         """Now and then, without end: how much there is that is not delivered."""
@@ -161,6 +162,7 @@ class Session(Generic[Position]):
         status.as_of = status.as_of if batch.as_of is None else batch.as_of
         status.state = State.RESYNC if batch.snapshot else State.RUNNING
         status.error = ""
+        status.ran()
         if self._parts.empty() and self._held_back is None:
             status.pending_since = None
 
@@ -172,6 +174,7 @@ class Session(Generic[Position]):
             if age > self._max_age:
                 raise BatchExpired(age)
             attempts += 1
+            self._status.turn()
             sent, later = rest[: self._pace.size], rest[self._pace.size :]
             busy, error = await self._attempt(sent, attempts)
             if busy:

@@ -72,7 +72,7 @@ class Builder:
         terms: list[Term] = []
 
         async def stand_by() -> None:
-            terms.append(await lease.acquire(status.turn))
+            terms.append(await lease.acquire(status.ran))
 
         await unless(self._stop, stand_by())
         for term in terms:

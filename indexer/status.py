@@ -51,10 +51,15 @@ class Status:
     error: str = ""
     as_of: float | None = None
     turned_at: float = field(default=0.0)
+    ran_at: float = field(default=0.0)
     checkpoint_at: float | None = None
 
     def __post_init__(self) -> None:
-        self.turned_at = self.monotonic()
+        self.ran()
+
+    def ran(self) -> None:
+        """The pipeline works, here or in the process that has its lease."""
+        self.turned_at = self.ran_at = self.monotonic()
 
     def turn(self) -> None:
         """The loop has turned: waiting, standing by and an empty source are turns, too."""
@@ -72,10 +77,14 @@ class Status:
 
     @property
     def lag_seconds(self) -> float:
-        """How old the oldest undelivered change is; 0 when caught up."""
+        """How old the oldest undelivered change is; 0 when caught up.
+
+        Who cannot read knows of no change: then it may be as old as the time since the pipeline last ran.
+        """
+        unread = self.monotonic() - self.ran_at if self.state in (State.STARTING, State.BACKOFF) else 0.0
         if self.pending_since is None:
-            return 0.0
-        return max(0.0, (self.clock() - self.pending_since).total_seconds())
+            return unread
+        return max(unread, (self.clock() - self.pending_since).total_seconds(), 0.0)
 
     @property
     def checkpoint_age_seconds(self) -> float | None:

@@ -108,10 +108,12 @@ async def test_the_lag_is_what_lies_behind_and_what_is_read_and_not_delivered() 
     measuring = asyncio.create_task(rig.session._measure())
     await asyncio.sleep(0)
     assert rig.status.lag_records is None
+    rig.status.lag_records = 9
     measuring.cancel()
     gate.set()
     rig.stop.set()
     await reading
+    assert rig.status.lag_records is None  # nobody measures any more
 
 
 async def test_a_stale_write_is_counted_and_no_error() -> None:
@@ -142,6 +144,20 @@ async def test_a_busy_engine_gets_less_at_once_and_slowly_more_again() -> None:
     assert [len(write) for write in sink.writes] == [32, 16, 8, 10, 12, 2]
     assert [made.id for write in sink.writes[2:] for made in write] == [entry(n).id for n in range(32)]
     assert rig.source.committed == ["32"]
+
+
+async def test_a_slow_engine_that_makes_progress_is_not_stuck() -> None:
+    class Slow(FakeSink):
+        async def write(self, entries: Sequence[IndexEntry], *, repair: bool = False) -> Sequence[Result]:
+            assert not rig.status.stuck
+            rig.clock.seconds += 40
+            return await super().write(entries, repair=repair)
+
+    rig = Rig([Chunk([entry(n) for n in range(32)], "32")], Slow([SearchUnavailable()]), limits=Limits(32, 10**6, 0))
+    rig.sink.answers.extend([SearchUnavailable(), lambda _: None, lambda _: None, lambda _: rig.stop.set()])
+    rig.source.steps = rig.source.steps[:1]
+    await rig.run()
+    assert [len(write) for write in rig.sink.writes] == [32, 16, 8, 10, 12, 2]
 
 
 async def test_an_engine_that_is_down_holds_the_checkpoint() -> None:

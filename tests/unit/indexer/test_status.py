@@ -31,6 +31,19 @@ def test_lag_grows_with_the_oldest_undelivered_change(status: Status) -> None:
     assert status.lag_seconds == 0
 
 
+@pytest.mark.parametrize("state", [State.STARTING, State.BACKOFF])
+def test_who_cannot_read_lags_since_it_last_ran(status: Status, clock: FakeClock, state: State) -> None:
+    status.ran()
+    status.state = state
+    clock.seconds += 30
+    status.turn()
+    assert status.lag_seconds == 30
+    status.pending_since = NOON - timedelta(seconds=40)
+    assert status.lag_seconds == 40
+    status.pending_since, status.state = None, State.RUNNING
+    assert status.lag_seconds == 0
+
+
 def test_stuck_is_a_loop_that_has_not_turned_for_a_minute(status: Status, clock: FakeClock) -> None:
     clock.seconds += 60
     assert not status.stuck
@@ -79,7 +92,7 @@ def test_the_log_has_a_line_for_a_new_state_and_each_minute_of_work(status: Stat
     assert (lines[0]["pipeline"], lines[0]["state"], lines[0]["lag_seconds"], lines[0]["error"]) == (
         "a-to-b",
         "backoff",
-        0.0,
+        120.0,
         "down",
     )
 
