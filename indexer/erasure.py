@@ -88,10 +88,14 @@ def of_journal(kept_until: datetime | None, now: datetime) -> Finding:
     return gone(place) if kept_until is None else due(place, kept_until + HOUSEKEEPING, now, "ids and versions")
 
 
-def of_write_ahead_log(size: int, now: datetime) -> Finding:
+def of_write_ahead_log(size: int, now: datetime, *, indexer_runs: bool) -> Finding:
     """SQLite's log keeps overwritten pages until it is truncated, which the housekeeping does; `size` in bytes."""
-    place = "store's write-ahead log"
-    return gone(place) if not size else due(place, now + HOUSEKEEPING, now, "pages as they were, while an indexer runs")
+    place, what = "store's write-ahead log", "pages as they were"
+    if not size:
+        return gone(place)
+    if not indexer_runs:
+        return Finding(place, Verdict.STILL_THERE, detail=f"{what}, until an indexer runs: none does")
+    return due(place, now + HOUSEKEEPING, now, f"{what}, while an indexer runs")
 
 
 def of_index(name: str, *, held: bool) -> Finding:
@@ -139,9 +143,13 @@ def of_topic(name: str, trace: TopicTrace | None, now: datetime) -> Finding:
     return Finding(place, Verdict.GONE_BY, by, what)
 
 
-def of_dead_letters(letter: DeadLetter | None, now: datetime) -> Finding:
+def of_dead_letters(letter: DeadLetter | None, user: User | None, now: datetime) -> Finding:
+    """The housekeeping drops it once `user` is deleted: of one whose tombstone is gone, too, that is long ago."""
     place = "dead letters"
-    return gone(place) if letter is None else due(place, now + HOUSEKEEPING, now, "id, version and reason")
+    if letter is None:
+        return gone(place)
+    erasable_at = letter.at if user is None else max(letter.at, user.status_changed_at)
+    return due(place, erasable_at + HOUSEKEEPING, now, "id, version and reason")
 
 
 def of_requests(pipelines: Sequence[str]) -> Finding:

@@ -11,10 +11,12 @@ from domain.clock import Clock, now
 from domain.errors import IndexMismatch
 from domain.settings import Mode, Settings
 from domain.users.ledger import Ledger
+from domain.users.model import User
 from domain.users.validation import check_id
 from indexer import erasure, record, requests
 from indexer.erasure import Finding, Receipt, TopicTrace, Verdict
 from indexer.kafka_dead_letters import dead_letters
+from indexer.pairs import EMBEDDED
 from indexer.topic_reader import read_topic
 from indexer.topics import look_at
 
@@ -38,23 +40,26 @@ async def receipt(settings: Settings, store: StoreBackend, id: str, clock: Clock
     if user is not None and not user.deleted:
         return None
     findings = [erasure.of_store(user, settings.tombstone_retention, clock())]
-    async with contextlib.aclosing(_elsewhere(settings, store, id, clock)) as others:
+    async with contextlib.aclosing(_elsewhere(settings, store, id, user, clock)) as others:
         findings.extend([finding async for finding in others])
     return Receipt(id, clock(), findings, erasure.unseen(settings.mode))
 
 
-async def _elsewhere(settings: Settings, store: StoreBackend, id: str, clock: Clock) -> AsyncGenerator[Finding]:
+async def _elsewhere(
+    settings: Settings, store: StoreBackend, id: str, user: User | None, clock: Clock
+) -> AsyncGenerator[Finding]:
     if isinstance(store.feed, Journal):
         yield erasure.of_journal(await store.feed.kept_until(id), clock())
     if settings.mode is Mode.EMBEDDED:
-        yield erasure.of_write_ahead_log(_size(settings.data_dir / "users.db-wal"), clock())
+        runs = await requests.is_answered(store.ledger, EMBEDDED.name, clock)
+        yield erasure.of_write_ahead_log(_size(settings.data_dir / "users.db-wal"), clock(), indexer_runs=runs)
     if settings.mode is Mode.CLUSTER:
         yield erasure.of_topic(settings.kafka_topic, await _trace(settings, id), clock())
     async with contextlib.aclosing(_indexes(settings, id)) as indexes:
         async for finding in indexes:
             yield finding
     letters = await dead_letters(settings, store.ledger).get([id])
-    yield erasure.of_dead_letters(letters.get(id), clock())
+    yield erasure.of_dead_letters(letters.get(id), user, clock())
     yield erasure.of_requests(await _asked(store.ledger, id))
 
 

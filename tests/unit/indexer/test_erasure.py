@@ -49,18 +49,22 @@ def test_older_records_of_a_topic_go_by_compaction(
 
 def test_other_places() -> None:
     letter = DeadLetter(user_id(1), 1, "p", "too long", 1, NOON)
+    deleted = a_user(status=Status.DELETED, status_changed_at=NOON + HOUR)
     assert [
         (finding.verdict, finding.by)
         for finding in (
             erasure.of_journal(None, NOON),
             erasure.of_journal(NOON - HOUR, NOON),
             erasure.of_journal(NOON - 2 * HOUR, NOON),
-            erasure.of_write_ahead_log(0, NOON),
-            erasure.of_write_ahead_log(4096, NOON),
+            erasure.of_write_ahead_log(0, NOON, indexer_runs=False),
+            erasure.of_write_ahead_log(4096, NOON, indexer_runs=True),
+            erasure.of_write_ahead_log(4096, NOON, indexer_runs=False),
             erasure.of_index("users-1", held=False),
             erasure.of_index("users-1", held=True),
-            erasure.of_dead_letters(None, NOON),
-            erasure.of_dead_letters(letter, NOON),
+            erasure.of_dead_letters(None, deleted, NOON),
+            erasure.of_dead_letters(letter, deleted, NOON),
+            erasure.of_dead_letters(letter, deleted, NOON + 2 * HOUR),
+            erasure.of_dead_letters(letter, None, NOON + 2 * HOUR),
             erasure.of_requests([]),
             erasure.of_requests(["p"]),
         )
@@ -70,10 +74,13 @@ def test_other_places() -> None:
         (Verdict.STILL_THERE, None),
         (Verdict.GONE, None),
         (Verdict.GONE_BY, NOON + HOUR),
+        (Verdict.STILL_THERE, None),
         (Verdict.GONE, None),
         (Verdict.STILL_THERE, None),
         (Verdict.GONE, None),
-        (Verdict.GONE_BY, NOON + HOUR),
+        (Verdict.GONE_BY, NOON + 2 * HOUR),
+        (Verdict.GONE_BY, NOON + 2 * HOUR),
+        (Verdict.STILL_THERE, None),
         (Verdict.GONE, None),
         (Verdict.STILL_THERE, None),
     ]
