@@ -3,13 +3,14 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
+from domain.clock import Clock, now
 from domain.errors import SettingsError
 from domain.settings import Mode
 from domain.users.ledger import Ledger
 from indexer import lease, reporting
 from indexer.lease import Claim
 from indexer.pairs import PAIRS, From, Pair
-from indexer.requests import Kind, Request, post
+from indexer.requests import Kind, Request, is_answered, post
 from indexer.sources.position import Resync, read_position
 
 LOOK_SECONDS = 0.5
@@ -34,15 +35,20 @@ async def finished(
     asked: Mapping[Pair, Request],
     advance: Callable[[int], None],
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
-) -> None:
+    clock: Clock = now,
+) -> Sequence[Pair]:
     """Return once all resyncs that were `asked` are done; `advance` is told how many users were delivered since.
 
+    Those of `asked` that are not done and that no process runs any more: nobody knows when they will be.
     Raises StoreUnavailable.
     """
     before = await _delivered(ledger, asked)
-    while [pair for pair, request in asked.items() if await _goes_on(ledger, pair, request)]:
+    while left := [pair for pair, request in asked.items() if await _goes_on(ledger, pair, request)]:
+        if idle := [pair for pair in left if not await is_answered(ledger, pair.name, clock)]:
+            return idle
         advance(max(0, await _delivered(ledger, asked) - before))
         await sleep(LOOK_SECONDS)
+    return ()
 
 
 async def _goes_on(ledger: Ledger, pair: Pair, request: Request) -> bool:

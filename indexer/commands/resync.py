@@ -12,6 +12,8 @@ from indexer.commands import running
 from indexer.requests import is_answered
 from indexer.resync import ask, chosen, finished
 
+DONE = "The resync is done."
+
 
 def resync(
     pipeline: Annotated[str | None, typer.Option(help="only this one, such as mongo-to-kafka")] = None,
@@ -34,6 +36,6 @@ async def _resync(settings: Settings, pipeline: str | None, *, wait: bool) -> bo
         if wait and not idle:
             total = await store.store.count(EVERYONE) * len(pairs)
             with progress("resync", total) as advance:
-                await finished(store.ledger, asked, lambda users: advance(users, users))
-            typer.echo("The resync is done.")
+                idle = [pair.name for pair in await finished(store.ledger, asked, lambda users: advance(users, users))]
+            typer.echo(f"No indexer runs {', '.join(idle)} any more: the next one goes on." if idle else DONE)
     return bool(idle)
