@@ -116,7 +116,7 @@ class ElasticsearchIndex:
         self._preference = uuid.uuid4().hex
 
     async def search(self, request: SearchRequest) -> SearchResult:
-        if not request.plan.words:
+        if request.plan.finds_nobody:
             return SearchResult((), total=0, more=False, facets={facet.name: () for facet in request.facets})
         answer = await self._search(search_body(request))
         hits = [Hit(found["sort"][1], int(found["sort"][0])) for found in answer["hits"]["hits"]]

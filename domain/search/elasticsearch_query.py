@@ -6,7 +6,7 @@ from typing import Any
 
 from domain.clock import to_text
 from domain.search.document import attribute_key_term, attribute_term
-from domain.search.query import MAX_FACET_VALUES, Clause, Match, Plan, SearchRequest
+from domain.search.query import KEY_SCORE, KEYS, MAX_FACET_VALUES, Clause, Match, Plan, SearchRequest
 from domain.users.fields import Field, Kind, Unique
 from domain.users.filter import All, AnyOf, Condition, Filter, Not, Operator
 
@@ -25,7 +25,7 @@ _NOTHING: Query = {"match_none": {}}
 def search_body(request: SearchRequest) -> dict[str, Any]:
     """The body of a search for one hit more than asked for, which tells whether there are more."""
     body: dict[str, Any] = {
-        "query": {"bool": {"must": _words(request.plan), "filter": [filter_query(request.filter)]}},
+        "query": {"bool": {"must": [_plan(request.plan)], "filter": [filter_query(request.filter)]}},
         "size": request.limit + 1,
         "sort": [{"_score": "desc"}, {"id": "asc"}],
         "track_total_hits": True,
@@ -93,6 +93,17 @@ def _facet(facet: Field) -> dict[str, Any]:
             "order": [{"_count": "desc"}, {"_key": "asc"}],
         }
     }
+
+
+def _plan(plan: Plan) -> Query:
+    """Whoever has the key scores that; everybody else the sum of all words."""
+    ways: list[Query] = []
+    if plan.words:
+        ways.append({"bool": {"must": _words(plan)}})
+    if plan.key:
+        keys = _any_of([{"term": {f"search.{field.compared}": {"value": plan.key}}} for field in KEYS])
+        ways.append({"constant_score": {"filter": keys, "boost": KEY_SCORE}})
+    return {"dis_max": {"tie_breaker": 0.0, "queries": ways}}
 
 
 def _words(plan: Plan) -> list[Query]:

@@ -7,8 +7,9 @@ from typing import NamedTuple
 from domain.search.analysis import Compound, Span, cluster_spans, cut, fold, split
 from domain.search.distance import within
 from domain.search.document import joined_name
-from domain.search.query import Clause, Match, Plan, Word
+from domain.search.query import KEYS, Clause, Match, Plan, Word
 from domain.users.fields import BY_NAME, FIELDS, Tokens
+from domain.users.keys import key
 from domain.users.model import User
 
 
@@ -50,6 +51,8 @@ def _field_marks(user: User, name: str, plan: Plan) -> list[Span]:
     text = getattr(user, field.attribute)
     if text is None or field.searched is None:
         return []
+    if field in KEYS and plan.key and key(field, text) == plan.key:
+        return [(0, len(text))]
     if field.searched is not Tokens.EMAIL:
         return list(_marks(text, field.searched, plan))
     at = text.rfind("@")

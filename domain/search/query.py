@@ -14,8 +14,9 @@ import orjson
 
 from domain.errors import BadInput
 from domain.search.analysis import QueryWord, query_words
-from domain.users.fields import Field, Tokens
+from domain.users.fields import UNIQUE, Field, Tokens, Unique
 from domain.users.filter import EVERYONE, Filter
+from domain.users.keys import fold, is_storable
 from domain.users.page import BY_ID, decode_cursor, digest, encode_cursor
 from domain.users.validation import check_id
 
@@ -51,9 +52,14 @@ class Word:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Without words it finds nobody."""
+    """It finds who meets all words, and, above those, whose username or e-mail address is `key` (see keys.fold)."""
 
     words: tuple[Word, ...]
+    key: str = ""
+
+    @property
+    def finds_nobody(self) -> bool:
+        return not self.words and not self.key
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,10 +104,17 @@ class SearchResult:
     """By field name, the most frequent values first (ties by value), at most MAX_FACET_VALUES."""
 
 
+KEYS = tuple(field for field in UNIQUE if field.unique is Unique.FOLDED)
+"""By which fields a user may be asked for in full, whatever their words are."""
+
 _GROUPS = (Tokens.NAME, Tokens.USERNAME, Tokens.EMAIL, Tokens.DOMAIN)
 _EXACT, _PREFIX = 24, 20
 _TYPO = {1: 16, 2: 12}
 """What a hit in a name is worth, by edits; each further group is worth one less. A domain has no typos."""
+
+
+KEY_SCORE = 200
+"""More than any sum: of MAX_WORDS words each of which scores _EXACT."""
 
 
 def plan(query: str, *, typos: bool = True, field: str = "query") -> Plan:
@@ -111,7 +124,8 @@ def plan(query: str, *, typos: bool = True, field: str = "query") -> Plan:
     """
     if len(query) > MAX_QUERY:
         raise BadInput(f"{field} is longer than {MAX_QUERY} characters.", field=field)
-    return Plan(tuple(Word(word.text, _clauses(word, typos)) for word in query_words(query)))
+    words = tuple(Word(word.text, _clauses(word, typos)) for word in query_words(query))
+    return Plan(words, fold(query.strip()) if is_storable(query) else "")
 
 
 def edits_of(word: str) -> int:
@@ -136,7 +150,7 @@ def _clause_table(prefix: bool, edits: int) -> tuple[Clause, ...]:
 def search_digest(plan: Plan, filter: Filter) -> str:
     """A short fingerprint of a search: a cursor is good for that search only."""
     words = [[word.text, len(word.clauses)] for word in plan.words]
-    return hashlib.blake2b(orjson.dumps([digest(filter, BY_ID), words]), digest_size=6).hexdigest()
+    return hashlib.blake2b(orjson.dumps([digest(filter, BY_ID), words, plan.key]), digest_size=6).hexdigest()
 
 
 def search_cursor(hit: Hit, mark: str) -> str:

@@ -40,7 +40,7 @@ class TantivyIndex:
         self._index: tantivy.Index | None = None
 
     async def search(self, request: SearchRequest) -> SearchResult:
-        if not request.plan.words:
+        if request.plan.finds_nobody:
             return SearchResult((), 0, more=False, facets={field.name: () for field in request.facets})
         return await self._run(lambda index: _Search(index, request).result())
 

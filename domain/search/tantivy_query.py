@@ -14,7 +14,7 @@ from tantivy import Occur, Query
 
 from domain.clock import to_milliseconds
 from domain.search.document import attribute_key_term, attribute_term
-from domain.search.query import Clause, Match, Plan
+from domain.search.query import KEY_SCORE, KEYS, Clause, Match, Plan
 from domain.search.tantivy_schema import ATTRIBUTES, HIGH, ID, LOW, PRESENT, boolean_term, halves, tokens_field
 from domain.users.fields import Field, Kind
 from domain.users.filter import All, AnyOf, Condition, Filter, Not, Operator
@@ -32,36 +32,41 @@ class PlanQuery:
     def __init__(self, schema: tantivy.Schema, plan: Plan, filter: Filter) -> None:
         self._filter = filter_query(schema, filter)
         self._levels = [_level(schema, word.text, word.clauses) for word in plan.words]
+        self._key = _any([_term(schema, field.compared, plan.key) for field in KEYS if plan.key])
 
     @property
     def scored(self) -> Query:
-        """All hits: a word scores its best clause, words are summed, the filter scores nothing."""
+        """All hits: a word scores its best clause, words are summed, a key scores more, the filter scores nothing."""
+        ways = [Query.const_score_query(self._key, float(KEY_SCORE))]
         words = [
             Query.disjunction_max_query(
                 [Query.const_score_query(query, float(score)) for score, found in level.items() for query in found]
             )
             for level in self._levels
         ]
-        return _all([*words, self._unscored])
+        if words:
+            ways.append(_all(words))
+        return _all([Query.disjunction_max_query(ways), self._unscored])
 
     def exactly(self, score: int) -> Query | None:
         """Those that score exactly `score`; None if there are too many ways to do so."""
+        if score == KEY_SCORE:
+            return both(self._key, self._unscored)
         ways = _ways(self._levels, score)
         if ways is None:
             return None
-        return _any([self._way(way) for way in ways])
+        return without(_any([self._way(way) for way in ways]), self._key)
 
     def at_least(self, score: int) -> Query | None:
         """Those that score `score` or more; None if there are too many ways to do so."""
         bounds = _bounds(self._levels, score)
         if bounds is None:
             return None
-        return _any(
-            [
-                _all([_above(level, value - 1) for level, value in zip(self._levels, bound, strict=True)])
-                for bound in bounds
-            ]
-        )
+        enough = [
+            _all([_above(level, value - 1) for level, value in zip(self._levels, bound, strict=True)])
+            for bound in bounds
+        ]
+        return _any([*enough, self._key] if score <= KEY_SCORE else enough)
 
     @property
     def _unscored(self) -> Query:

@@ -97,8 +97,9 @@ RANKED: Sequence[tuple[str, list[dict[str, Any]], list[int]]] = (
     (
         "martin",
         [
-            {"given_name": "Martin"},
             {"username": "martin"},
+            {"given_name": "Martin"},
+            {"username": "martin.b"},
             {"email": "martin@example.org"},
             {"email": "x@martin.example"},
             {"given_name": "Martina"},
@@ -109,7 +110,7 @@ RANKED: Sequence[tuple[str, list[dict[str, Any]], list[int]]] = (
             {"username": "marten"},
             {"email": "mratin@example.org"},
         ],
-        [24, 23, 22, 21, 20, 19, 18, 17, 16, 15, 14],
+        [200, 24, 23, 22, 21, 20, 19, 18, 17, 16, 15, 14],
     ),
     (
         "martinez ",
@@ -126,8 +127,27 @@ RANKED: Sequence[tuple[str, list[dict[str, Any]], list[int]]] = (
         ],
         [48, 47, 44, 40],
     ),
+    (
+        "John.Smith@ACME.com ",
+        [
+            {"email": "john.smith@acme.com"},
+            {"display_name": "John Smith", "email": "j.smith2@acme.com"},
+            {"email": "john.smith@mail.acme.com"},
+        ],
+        [200, 48 + 21 * 2, 22 * 2 + 21 * 2],
+    ),
+    (
+        "j.r.Tolkien",
+        [{"username": "J.R.Tolkien"}, {"given_name": "J. R.", "family_name": "Tolkien"}, {"username": "j-r-tolkiens"}],
+        [200, 24 * 3, 23 * 2 + 19],
+    ),
+    ("ann lee", [{"username": "Ann Lee"}, {"given_name": "Ann", "family_name": "Lee"}], [200, 48]),
+    ("ada@x.example", [{"username": "ada@x.example"}, {"email": "ada@x.example"}], [200, 200]),
+    ("___", [{"username": "___"}], [200]),
+    ("１２ａ", [{"username": "12A"}], [200]),
+    ("ann \ud800", [{"given_name": "Ann"}], [24]),
 )
-"""A query, users in the order in which it finds them, and their scores."""
+"""A query, users in the order in which it finds them, and their scores; a whole username or address is worth 200."""
 
 
 def people() -> dict[str, User]:

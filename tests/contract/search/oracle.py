@@ -7,7 +7,18 @@ from functools import lru_cache
 
 from domain.search.document import IndexEntry, SearchDocument
 from domain.search.index import Outcome, Result
-from domain.search.query import MAX_FACET_VALUES, Clause, FacetValue, Hit, Match, SearchRequest, SearchResult, Word
+from domain.search.query import (
+    KEY_SCORE,
+    MAX_FACET_VALUES,
+    Clause,
+    FacetValue,
+    Hit,
+    Match,
+    Plan,
+    SearchRequest,
+    SearchResult,
+    Word,
+)
 from domain.users.fields import FIELDS, Field, Kind, Tokens
 from domain.users.filter import compared_values, matches
 from domain.users.model import User, from_document
@@ -18,7 +29,7 @@ class Oracle:
 
     def __init__(self) -> None:
         self.entries: dict[str, IndexEntry] = {}
-        self._scores: dict[tuple[Word, ...], Mapping[str, int]] = {}
+        self._scores: dict[Plan, Mapping[str, int]] = {}
 
     async def prepare(self) -> None:
         pass
@@ -53,11 +64,12 @@ class Oracle:
 
     async def search(self, request: SearchRequest) -> SearchResult:
         documents = {entry.id: entry.document for entry in self.entries.values() if entry.document is not None}
-        words = request.plan.words
-        if words not in self._scores:
-            self._scores[words] = _scores(documents, words)
+        plan = request.plan
+        if plan not in self._scores:
+            owners = {id: KEY_SCORE for id, document in documents.items() if _has_key(document, plan.key)}
+            self._scores[plan] = {**_scores(documents, plan.words), **owners}
         found = []
-        for id, score in self._scores[words].items():
+        for id, score in self._scores[plan].items():
             if matches(request.filter, user := _user(documents[id])):
                 found.append((-score, id, user))
         found.sort(key=lambda one: one[:2])
@@ -70,6 +82,10 @@ class Oracle:
             more=len(hits) > request.limit,
             facets={field.name: _counts(field, users) for field in request.facets},
         )
+
+
+def _has_key(document: SearchDocument, key: str) -> bool:
+    return bool(key) and key in {document["search"].get("usernameKey"), document["search"].get("emailKey")}
 
 
 def _scores(documents: Mapping[str, SearchDocument], words: Sequence[Word]) -> Mapping[str, int]:

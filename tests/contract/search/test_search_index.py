@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 
-from domain.search.query import After, Hit, SearchRequest, SearchResult, plan
+from domain.search.query import KEY_SCORE, After, Hit, Plan, SearchRequest, SearchResult, plan
+from domain.search.tantivy import OVERFETCH
 from domain.users.fields import FIELDS
 from domain.users.filter import EVERYONE, All, parse
 from domain.users.model import User
@@ -168,15 +169,51 @@ async def test_a_typo_or_prefix_stands_for_any_number_of_words(engine: Engine) -
 async def test_pages_by_cursor_are_the_whole_list(many: Filled) -> None:
     for query in ["a", "example", "s", "an", "明", *queries(many.users, 10, seed=3)]:
         whole = await many.compare(SearchRequest(plan(query), 1_000))
-        seen: list[Hit] = []
-        request = SearchRequest(plan(query), max(7, whole.total // 6))
-        while True:
-            page = await many.compare(request)
-            seen += page.hits
-            if not page.more:
-                break
-            request = replace(request, after=After(page.hits[-1].score, page.hits[-1].id))
-        assert seen == list(whole.hits)
+        assert await _pages(many, plan(query), max(7, whole.total // 6)) == list(whole.hits)
+
+
+async def _pages(filled: Filled, plan: Plan, size: int) -> list[Hit]:
+    """All hits, page by page."""
+    seen: list[Hit] = []
+    request = SearchRequest(plan, size)
+    while True:
+        page = await filled.compare(request)
+        seen += page.hits
+        if not page.more:
+            return seen
+        request = replace(request, after=After(page.hits[-1].score, page.hits[-1].id))
+
+
+async def test_pages_go_on_after_whoever_was_asked_for_in_full(
+    kind: str, server_url: str | None, tmp_path: Path
+) -> None:
+    users = [a_user(given_name="Ada", username=name) for name in ("ada", "ada.b", "ADAM", "x")]
+    users += [a_user(email="ada"), a_user(username="adaa", email="ada@example.org")]
+    async with _filled(users, await _oracle(users), kind, tmp_path, server_url) as filled:
+        for size in (1, 2, 3):
+            hits = await _pages(filled, plan("ada"), size)
+            assert [hit.score for hit in hits] == [KEY_SCORE, KEY_SCORE, 24, 24, 24, 22]
+        others = parse({"username": {"ne": "ada"}})
+        found = await filled.compare(SearchRequest(plan("ada"), 10, others))
+        assert [hit.score for hit in found.hits] == [KEY_SCORE, 24, 24, 24, 22]
+
+
+WORDS = ("ab", "cd", "ef", "gh", "ij", "kl", "mn", "op")
+
+
+@pytest.mark.parametrize("count", [2, 8])
+async def test_long_ties_of_several_words_are_the_whole_list(
+    count: int, kind: str, server_url: str | None, tmp_path: Path
+) -> None:
+    """More users of one score than tantivy reads at first; by eight words there are too many ways to reach it."""
+    words = WORDS[:count]
+    users = [a_user(username=f"{'.'.join(words)}.{n}") for n in range(OVERFETCH + 60)]
+    users += [a_user(given_name=" ".join(words)) for _ in range(3)]
+    users += [a_user(given_name=" ".join(words[:-1]), email=f"{words[-1]}@example.org") for _ in range(3)]
+    async with _filled(users, await _oracle(users), kind, tmp_path, server_url) as filled:
+        hits = await _pages(filled, plan(" ".join(words) + " "), 97)
+    assert len(hits) == len(users)
+    assert sum(hit.score == 23 * count for hit in hits) >= OVERFETCH
 
 
 async def test_facets_count_all_that_is_found(many: Filled) -> None:

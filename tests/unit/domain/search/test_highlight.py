@@ -61,6 +61,11 @@ def test_an_email_is_marked_part_by_part() -> None:
     assert _shown("ann exam", email="ann.lee@example.org") == {"email": "[ann].lee@[exam]ple.org"}
 
 
+def test_a_username_or_address_in_full_is_marked_in_full() -> None:
+    assert _shown("___", username="___", given_name="Ann") == {"username": "[___]"}
+    assert _shown("ANN@Example.org", email="Ann@example.org") == {"email": "[Ann@example.org]"}
+
+
 def test_what_is_not_found_is_not_shown() -> None:
     assert _shown("ann", given_name="Bob", family_name="Annals") == {"familyName": "[Ann]als"}
     assert _shown("ann ", given_name="Bob", family_name="Annals") == {}
