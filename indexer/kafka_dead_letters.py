@@ -1,5 +1,6 @@
 """Dead letters in a compacted topic of their own, for pipelines from or to Kafka: a null drops a letter."""
 
+import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, Mapping, Sequence
 
@@ -57,8 +58,8 @@ class KafkaDeadLetters:
         try:
             async with limited("writing dead letters"):
                 await producer.start()
-                for key, value in values.items():
-                    await producer.send_and_wait(self._topic, value, key.encode())
+                sent = [await producer.send(self._topic, value, key.encode()) for key, value in values.items()]
+                await asyncio.gather(*sent)
         finally:
             await stop_producer(producer)
 
