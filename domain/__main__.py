@@ -9,7 +9,7 @@ import os
 import sys
 import time
 from collections.abc import Coroutine, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, BinaryIO, TypeVar
@@ -19,7 +19,7 @@ import typer
 from domain import logs
 from domain.backends import open_store
 from domain.errors import BadInput, SettingsError, StoreUnavailable
-from domain.progress import progress
+from domain.progress import CountedLines, progress
 from domain.settings import Settings, load_settings
 from domain.users import exporting
 from domain.users.bulk import Report, import_all
@@ -64,12 +64,15 @@ def import_command(
 ) -> None:
     """Create or update a user for each row; rejected rows go to a file, with line number and reason.
 
-    An empty cell leaves a field as it is; roles are separated by |; attributes are a JSON object. Running it again
-    changes nothing that is there already: an interrupted import is resumed by repeating it.
+    An empty cell leaves a field as it is; roles are separated by |; attributes are a JSON object; of rows with the
+    same key the later wins. An interrupted import is resumed by repeating it.
     """
+    delimiter = "\t" if delimiter == r"\t" else delimiter
     if len(delimiter) != 1 or delimiter in '"\r\n':
         raise typer.BadParameter("give one character", param_hint="--delimiter")
-    target = rejected or file.with_name(f"{file.name}.rejected.ndjson")
+    target = rejected or _beside(file)
+    if target.exists() and file.exists() and target.samefile(file):
+        raise typer.BadParameter("this is the file to import", param_hint="--rejected")
     report = _run(_import(file, target, by, delimiter, dry_run=dry_run))
     if report.rejected:
         for reason, count in report.reasons.most_common(REASONS_SHOWN):
@@ -105,13 +108,14 @@ async def _import(file: Path, rejected: Path, by: By | None, delimiter: str, *, 
             _RejectedRows(rejected) as rejects,
             progress(f"import {file.name}", _size(file)) as advance,
         ):
+            counted = CountedLines(source)
             started = time.monotonic()
             report = await import_all(
                 backend.users,
-                read_rows(source, file.name, delimiter=delimiter),
+                read_rows(counted, file.name, delimiter=delimiter),
                 by=by.value if by else None,
                 reject=rejects.write,
-                advance=lambda report: advance(source.tell(), report.rows),
+                advance=lambda report: advance(counted.done, report.rows),
                 dry_run=dry_run,
             )
     _show(report, time.monotonic() - started, dry_run=dry_run)
@@ -155,38 +159,43 @@ def _show(report: Report, seconds: float, *, dry_run: bool) -> None:
     rate = report.rows / seconds if seconds else 0
     prefix = "dry run, nothing written: " if dry_run else ""
     typer.echo(f"{prefix}{report.rows} rows: {counts} ({seconds:.1f} s, {rate:,.0f} rows/s)", err=True)
+    if report.ignored:
+        names = ", ".join(sorted(report.ignored))
+        typer.echo(f"Not imported, because the service sets them itself: {names}.", err=True)
 
 
-def _size(file: Path) -> int:
-    return file.stat().st_size
+def _size(file: Path) -> int | None:
+    return file.stat().st_size or None
 
 
-class _RejectedRows:
-    """The file of rejected rows, private (they hold personal data), and made only when there is one."""
+def _beside(file: Path) -> Path:
+    """Where the rejected rows of `file` go; a pipe's into the working directory."""
+    return file.with_name(f"{file.name}.rejected.ndjson") if file.is_file() else Path("import.rejected.ndjson")
+
+
+class _RejectedRows(ExitStack):
+    """The file of rejected rows, made only when there is one, and in the place of an older one only when complete."""
 
     def __init__(self, path: Path) -> None:
+        super().__init__()
         self._path = path
         self._file: BinaryIO | None = None
 
-    def __enter__(self) -> "_RejectedRows":
-        self._path.unlink(missing_ok=True)
-        return self
-
     def write(self, line: bytes) -> None:
         if self._file is None:
-            self._file = os.fdopen(os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
+            self._file = self.enter_context(_complete_file(self._path))
         self._file.write(line)
-
-    def __exit__(self, *_: object) -> None:
-        if self._file is not None:
-            self._file.close()
 
 
 @contextmanager
 def _complete_file(path: Path) -> Iterator[BinaryIO]:
-    """A file, private, that has its name only once it is complete."""
+    """A file, private (it holds personal data), that has its name only once it is complete."""
     if str(path) == "-":
         yield sys.stdout.buffer
+        return
+    if path.exists() and not path.is_file():  # a pipe or a device, such as /dev/null
+        with path.open("wb") as file:
+            yield file
         return
     partial = path.with_name(f".{path.name}.partial")
     try:
@@ -211,7 +220,8 @@ def _run(work: Coroutine[Any, Any, T]) -> T:
         typer.echo(f"Error: {exc}", err=True)
         raise typer.Exit(2) from None
     except OSError as exc:
-        typer.echo(f"Error: {exc.filename}: {exc.strerror}.", err=True)
+        subject = f"{exc.filename}: " if exc.filename is not None else ""
+        typer.echo(f"Error: {subject}{exc.strerror}.", err=True)
         raise typer.Exit(2) from None
     except StoreUnavailable as exc:
         typer.echo(f"Error: {exc} Run the same command again to go on.", err=True)

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import BinaryIO
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
@@ -10,6 +11,19 @@ from rich.text import Text
 
 Advance = Callable[[int, int], None]
 """Called with how far the work is (in the unit of `total`) and how many rows that is."""
+
+
+class CountedLines:
+    """A file's lines and how many bytes they were: a pipe has no position to ask for."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self.done = 0
+
+    def readline(self, limit: int, /) -> bytes:
+        line = self._file.readline(limit)
+        self.done += len(line)
+        return line
 
 
 class _RateColumn(ProgressColumn):

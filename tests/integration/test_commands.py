@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
@@ -187,6 +188,7 @@ def test_what_is_exported_can_be_imported_elsewhere(tmp_path: Path, suffix: str)
     ended = there.run("import", export)
     assert ended.code == 0, ended.error
     assert "3 rows: 3 created" in ended.error
+    assert "Not imported, because the service sets them itself: createdAt, id, " in ended.error
     assert _personal(there) == _personal(here)
     ended = here.run("import", export)
     assert "0 created, 0 updated, 3 unchanged, 0 rejected" in ended.error
@@ -213,6 +215,45 @@ def test_another_delimiter_is_found_out_and_named(commands: Commands, tmp_path: 
     assert "Is the delimiter ';'? Then give --delimiter." in _one_line(commands.run("import", file))
     assert commands.run("import", file, "--delimiter", ";").code == 0
     assert len(commands.users()) == 3
+
+
+def test_a_tab_may_be_typed_as_it_is_shown(commands: Commands, tmp_path: Path) -> None:
+    file = _csv(tmp_path / "people.tsv", PEOPLE, delimiter="\t")
+    assert r"Is the delimiter '\t'?" in _one_line(commands.run("import", file))
+    assert commands.run("import", file, "--delimiter", r"\t").code == 0
+
+
+def test_the_file_to_import_is_no_place_for_rejected_rows(commands: Commands, tmp_path: Path) -> None:
+    file = _csv(tmp_path / "people.csv", [*PEOPLE, ("9", "eve", "Eve", "not an address", "", "")])
+    before = file.read_bytes()
+    link = tmp_path / "link.ndjson"
+    link.symlink_to(file)
+    for target in (file, link):
+        assert commands.run("import", file, "--rejected", target, "--dry-run").code == 2
+    assert file.read_bytes() == before
+
+
+def test_an_older_file_of_rejected_rows_is_replaced_by_a_complete_one_only(commands: Commands, tmp_path: Path) -> None:
+    older = tmp_path / "older.ndjson"
+    older.write_text("older")
+    good = _csv(tmp_path / "good.csv", PEOPLE)
+    assert commands.run("import", good, "--rejected", older).code == 0
+    assert commands.run("import", tmp_path / "none.csv", "--rejected", older).code == 2
+    assert older.read_text() == "older"
+    bad = _csv(tmp_path / "bad.csv", [HEADER, ("9", "eve", "Eve", "not an address", "", "")])
+    assert commands.run("import", bad, "--rejected", older).code == 1
+    assert json.loads(older.read_text())["row"] == "9,eve,Eve,not an address,,"
+    assert [path.name for path in tmp_path.iterdir() if "partial" in path.name] == []
+
+
+def test_a_pipe_is_imported_too(commands: Commands, tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    rows = "username\n" + "".join(f"user{n}\n" for n in range(1_500))
+    Thread(target=pipe.write_text, args=[rows], daemon=True).start()
+    ended = commands.run("import", pipe)
+    assert ended.code == 0, ended.error
+    assert "1500 rows: 1500 created" in ended.error
 
 
 def test_a_file_that_is_not_there_is_one_line(commands: Commands, tmp_path: Path) -> None:
@@ -292,4 +333,24 @@ def test_many_rows_cost_little_memory(commands: Commands, tmp_path: Path) -> Non
     ended = commands.run("import", _written(tmp_path / "many.ndjson", rows), "--dry-run")
     assert ended.code == 0, ended.error
     assert f"{count} rows: {count} created" in ended.error
+    assert ended.resident < MAX_RESIDENT
+
+
+def test_large_rows_cost_little_memory(commands: Commands, tmp_path: Path) -> None:
+    """The values of a row take many times what its text does."""
+    count = 20
+    nested = b"[" + b"[]," * 330_000 + b"[]]"
+    rows = (b'{"username":"user%d","attributes":null,"createdAt":%b}\n' % (n, nested) for n in range(count))
+    ended = commands.run("import", _written(tmp_path / "large.ndjson", rows), "--dry-run")
+    assert ended.code == 0, ended.error
+    assert f"{count} rows: {count} created" in ended.error
+    assert ended.resident < MAX_RESIDENT
+
+
+def test_reasons_that_quote_the_file_cost_little_memory(commands: Commands, tmp_path: Path) -> None:
+    count = 150_000
+    rows = (f'{{"{n:06}{"𠮷" * 190}":1}}\n'.encode() for n in range(count))
+    ended = commands.run("import", _written(tmp_path / "reasons.ndjson", rows), "--dry-run")
+    assert ended.code == 1, ended.error
+    assert f"{count} rejected" in ended.error
     assert ended.resident < MAX_RESIDENT
