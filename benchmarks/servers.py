@@ -1,7 +1,7 @@
 """The real servers of a mode, on free ports, in a folder that is removed with them.
 
 Where MONGODB_TEST_URL names a replica set, that is the MongoDB: the tests' stand-in looks at every user at each find,
-which with 100,000 users takes seconds.
+which with 100,000 users takes seconds. It may be in use, so every database has a name of its own and is dropped.
 """
 
 import os
@@ -9,7 +9,10 @@ import tempfile
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
+
+from pymongo import AsyncMongoClient
 
 from domain.settings import Mode
 from tests.servers.connect import ConnectServer
@@ -30,7 +33,7 @@ async def environment(mode: Mode) -> AsyncIterator[Environment]:
             for variable, server in _servers(mode, folder).items():
                 found[variable] = await _started(server, stack)
             if mode is not Mode.EMBEDDED:
-                found["MONGODB_DATABASE"] = f"benchmark{uuid4().hex[:12]}"
+                found["MONGODB_DATABASE"] = await stack.enter_async_context(own_database(found["MONGODB_URL"]))
                 found |= {"SEARCH_REPLICAS": "0", "CHANGE_TOKEN_SECRET": "only for benchmarks, and long enough"}
             yield found
 
@@ -41,6 +44,17 @@ async def lent(server: type[MongoServer] | type[ElasticsearchServer]) -> AsyncIt
     with _folder() as folder:
         async with AsyncExitStack() as stack:
             yield await _started(_elasticsearch(folder) if server is ElasticsearchServer else server(folder), stack)
+
+
+@asynccontextmanager
+async def own_database(url: str) -> AsyncIterator[str]:
+    """The name of a database that is nobody else's, and is dropped at exit."""
+    name = f"benchmark{uuid4().hex[:12]}"
+    try:
+        yield name
+    finally:
+        async with AsyncMongoClient[dict[str, Any]](url) as client:
+            await client.drop_database(name)
 
 
 @asynccontextmanager

@@ -10,10 +10,11 @@ from typing import Any
 
 from benchmarks.measure import RACE_HEADER, Race, Side, race, race_row, rate, table, timed, timed_async
 from benchmarks.people import RawRow, import_file, raw_rows, ready_users, write_ndjson
-from benchmarks.servers import lent
+from benchmarks.servers import lent, own_database
 from domain.clock import now, to_milliseconds
 from domain.users.model import User, to_document
 from domain.users.mongo import MongoUserStore, open_mongo
+from domain.users.mongo_database import MongoDatabase
 from domain.users.sqlite import SqliteDatabase, SqliteUserStore
 from domain.users.sqlite_connection import prepare
 from domain.users.sqlite_schema import COLUMNS, to_row
@@ -43,7 +44,7 @@ async def measure(count: int, *, embedded: bool, cluster: bool) -> None:
     if cluster:
         async with lent(MongoServer) as url:
             _report("MongoDB, insert_many", await _mongo(url, users))
-        async with lent(MongoServer) as url, open_mongo(url, "users", timeout=TIMEOUT) as database:
+        async with lent(MongoServer) as url, _mongo_database(url) as database:
             await _import(MongoUserStore(database), rows)
 
 
@@ -91,9 +92,15 @@ async def _sqlite(folder: Path, users: Sequence[User]) -> Race:
             return await race(Side(users, lambda batch: _write(store, batch)), Side(ready, write_raw))
 
 
+@asynccontextmanager
+async def _mongo_database(url: str) -> AsyncIterator[MongoDatabase]:
+    async with own_database(url) as name, open_mongo(url, name, timeout=TIMEOUT) as database:
+        yield database
+
+
 async def _mongo(url: str, users: Sequence[User]) -> Race:
     documents = [{"_id": document.pop("id"), **document} for document in map(to_document, users)]
-    async with open_mongo(url, "ours", timeout=TIMEOUT) as ours, open_mongo(url, "raw", timeout=TIMEOUT) as raw:
+    async with _mongo_database(url) as ours, _mongo_database(url) as raw:
         store = MongoUserStore(ours)
 
         async def write_raw(ready: Sequence[dict[str, Any]]) -> None:
