@@ -4,7 +4,7 @@
 
 FROM python:3.11-slim AS python
 
-FROM node:20-slim AS graphiql
+FROM node:24-slim AS graphiql
 WORKDIR /build
 COPY graph/graphiql/package.json graph/graphiql/package-lock.json graph/graphiql/.npmrc ./
 RUN npm ci --silent
