@@ -105,15 +105,15 @@ test: lint servers graphiql  ## everything: lint, types, layers, unit, contract 
 	$(BIN)/pytest --numprocesses 3 --no-loadscope-reorder --durations 15
 
 .PHONY: test-cluster
-test-cluster: install  ## the manifests on a real Kubernetes API server and a real Istio (built once, about 15 minutes)
+test-cluster: install  ## the manifests on a real Kubernetes API server and a real Istio (built once, 10 minutes on two cores)
 	$(BIN)/python -m tests.servers install --cluster
 	$(BIN)/python -m tests.cluster --durations 15
 
 .PHONY: chaos
 chaos: FAULTS ?= 50
-chaos: install servers  ## kill and pause everything under load, FAULTS times (50, about 15 minutes), and count what is lost
+chaos: install servers  ## kill and pause everything under load, FAULTS times (50, 7 to 40 minutes), and count what is lost
 	$(BIN)/python -m tests.chaos --faults $(FAULTS)
 
 .PHONY: bench
 bench: install servers  ## rates and latencies beside the raw engines (about 30 minutes; keep the machine quiet)
-	for part in stores indexes search freshness connect breaker peers outage; do $(BIN)/python -m benchmarks $$part || exit; done
+	for part in stores indexes search rebuild freshness connect breaker peers outage; do $(BIN)/python -m benchmarks $$part || exit; done
