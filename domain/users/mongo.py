@@ -14,7 +14,7 @@ from domain.errors import BadInput, NotUnique, OutcomeUnknown, ServiceError, Sto
 from domain.users.fields import UNIQUE, Field
 from domain.users.filter import Filter
 from domain.users.model import Status, User, from_document, to_document
-from domain.users.mongo_database import MongoDatabase, Stored, open_mongo
+from domain.users.mongo_database import MongoDatabase, Stored, is_there, open_mongo
 from domain.users.mongo_filter import NOT_DELETED, Query, every, page_query, page_sort, to_query
 from domain.users.page import Order, Page, Window
 from domain.users.store import Write
@@ -56,19 +56,12 @@ class MongoUserStore:
             raise failure from exc
         except PyMongoError as exc:
             raise OutcomeUnknown(write.user.id) from exc
-        return result.matched_count == 1 or await self._is_there(write)
-
-    async def _is_there(self, write: Write) -> bool:
-        """Whether a replacement that matched nothing is there all the same.
-
-        The driver repeats a write whose answer was lost. A server that was killed may not know the repeated one any
-        more, and what it does not match then is our own first attempt.
-        """
         try:
-            found = await self._calls.read(self._users.find_one({"_id": write.user.id}, {"writeId": True}))
+            return result.matched_count == 1 or await is_there(
+                self._calls, self._users, write.user.id, write.user.write_id
+            )
         except StoreUnavailable as exc:
             raise OutcomeUnknown(write.user.id) from exc
-        return found is not None and found.get("writeId") == write.user.write_id
 
     async def write_many(self, writes: Sequence[Write]) -> Sequence[bool | ServiceError]:
         results: list[bool | ServiceError] = []

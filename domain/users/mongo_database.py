@@ -105,6 +105,16 @@ class Calls:
             await asyncio.wait(self._running)
 
 
+async def is_there(calls: Calls, collection: AsyncCollection[Stored], id: str, write_id: str) -> bool:
+    """Whether a write is there that was told to have found a document in its way, or none. Raises StoreUnavailable.
+
+    The driver repeats a write whose answer was lost. A server that was killed may not know the repeated one any
+    more, and what is in its way then is our own first attempt.
+    """
+    found = await calls.read(collection.find_one({"_id": id}, {"writeId": True}))
+    return found is not None and found.get("writeId") == write_id
+
+
 @dataclass(frozen=True, slots=True)
 class MongoDatabase:
     """An open database, and how its driver is called. Every call is bounded by `timeout`."""
@@ -181,10 +191,12 @@ async def _prepare(database: AsyncDatabase[Stored]) -> None:
             "and that the server runs and can be reached from here."
         ) from exc
     except DuplicateKeyError as exc:
+        # Not chained, and the details not told: they hold the value, which is personal.
+        names = ", ".join((exc.details or {}).get("keyPattern", ()))
         raise SettingsError(
-            f"MONGODB_DATABASE {database.name!r} has users who share a unique value: "
-            f"make it unique and start again ({exc.details})."
-        ) from exc
+            f"MONGODB_DATABASE {database.name!r} has users who share a unique value of {names or 'a field'}: "
+            "make it unique and start again."
+        ) from None
     except OperationFailure as exc:
         raise SettingsError(_refusal(database.name, exc)) from exc
 

@@ -9,7 +9,7 @@ from pymongo.errors import DuplicateKeyError, PyMongoError
 
 from domain.errors import StoreUnavailable
 from domain.users.ledger import Entry
-from domain.users.mongo_database import MongoDatabase, Stored
+from domain.users.mongo_database import MongoDatabase, Stored, is_there
 from domain.users.mongo_filter import Query, every, prefix_range
 
 
@@ -33,10 +33,10 @@ class MongoLedger:
                 return True
             result = await self._calls.run(self._entries.replace_one({"_id": key, "revision": expected}, document))
         except DuplicateKeyError:
-            return False
+            return await is_there(self._calls, self._entries, key, write_id)
         except PyMongoError as exc:
             return await self._settled(key, write_id, expected, exc)
-        return result.matched_count == 1
+        return result.matched_count == 1 or await is_there(self._calls, self._entries, key, write_id)
 
     async def entries(self, prefix: str, after: str | None, limit: int) -> Sequence[Entry]:
         beyond: Query = {} if after is None else {"_id": {"$gt": after}}

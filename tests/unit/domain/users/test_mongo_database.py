@@ -46,6 +46,14 @@ async def test_a_failure_at_the_start_says_what_to_do(failure: PyMongoError, mes
         await _prepare(a_database(failure))
 
 
+async def test_a_value_that_two_users_share_is_not_told() -> None:
+    details = {"keyPattern": {"emailKey": 1}, "keyValue": {"emailKey": "ann@example.org"}}
+    with pytest.raises(SettingsError) as refused:
+        await _prepare(a_database(DuplicateKeyError("E11000 ann@example.org", 11000, details)))
+    assert "ann" not in str(refused.value)
+    assert refused.value.__suppress_context__
+
+
 @pytest.mark.parametrize("url", ["", "http://host", "mongodb://u:se/cret@host:1/", "mongodb://u:cret@x@host"])
 async def test_a_malformed_url_is_refused_without_telling_its_password(url: str) -> None:
     with pytest.raises(SettingsError, match=r"^MONGODB_URL is not a connection string") as refused:
