@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
 from typing import NamedTuple
 
 from domain.search.analysis import Compound, Span, cluster_spans, cut, fold, split
@@ -82,11 +84,12 @@ def _marks(text: str, group: Tokens, plan: Plan) -> Iterator[Span]:
     """
     tokens = list(_tokens(text))
     for word in plan.words:
-        marked: list[tuple[int, int, int]] = []
-        for score, start, end in sorted(_hits(word, tokens, group), reverse=True):
-            if not any(better > score and a < end and start < b for better, a, b in marked):
-                marked.append((score, start, end))
-                yield start, end
+        taken = bytearray(len(text))  # by better hits
+        for _, hits in groupby(sorted(_hits(word, tokens, group), reverse=True), key=itemgetter(0)):
+            free = [(start, end) for _, start, end in hits if not any(taken[start:end])]
+            for start, end in free:
+                taken[start:end] = b"\1" * (end - start)
+            yield from free
 
 
 def _hits(word: Word, tokens: Sequence[_Token], group: Tokens) -> Iterator[tuple[int, int, int]]:
