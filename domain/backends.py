@@ -173,7 +173,7 @@ def _given(url: SecretStr | None) -> str:
 
 def _folder(settings: Settings) -> Path:
     try:
-        settings.data_dir.mkdir(parents=True, exist_ok=True)
+        settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)  # personal data
     except OSError as exc:
         raise SettingsError(f"DATA_DIR {settings.data_dir} cannot be made: {exc.strerror}.") from exc
     return settings.data_dir

@@ -57,7 +57,7 @@ class SqliteDatabase:
         """
         async with AsyncExitStack() as stack:
             try:
-                path.parent.mkdir(parents=True, exist_ok=True)
+                _make_private(path)
                 writer = await stack.enter_async_context(connect(path, timeout))
                 await writer.run(partial(prepare, timeout=timeout))
                 readers = [await stack.enter_async_context(connect(path, timeout)) for _ in range(READERS)]
@@ -136,6 +136,12 @@ class SqliteDatabase:
             while len(batch) < WRITES_A_COMMIT:
                 batch.append(self._pending.popleft())
         return batch
+
+
+def _make_private(path: Path) -> None:
+    """Make the file, for its owner only; those that SQLite puts beside it take its mode."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path.touch(mode=0o600)
 
 
 def _commit(connection: sqlite3.Connection, batch: Sequence[_Pending[Any]]) -> None:

@@ -77,6 +77,14 @@ async def keys(database: SqliteDatabase) -> list[str]:
     return [entry.key for entry in await SqliteLedger(database).entries("", None, 100)]
 
 
+async def test_files_are_private(database: SqliteDatabase, path: Path) -> None:
+    await SqliteUserStore(database).write(Write(a_user()))
+    assert path.parent.stat().st_mode & 0o777 == 0o700
+    assert {file.name: oct(file.stat().st_mode & 0o777) for file in path.parent.iterdir()} == dict.fromkeys(
+        ("users.db", "users.db-shm", "users.db-wal"), "0o600"
+    )
+
+
 async def test_commits_are_on_disk(database: SqliteDatabase) -> None:
     def settings(connection: sqlite3.Connection) -> list[object]:
         return [connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("journal_mode", "synchronous")]
