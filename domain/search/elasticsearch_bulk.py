@@ -121,10 +121,10 @@ def bulk_results(
     results = dict(
         zip((entry.id for entry in entries), (_result(target, item) for item in items[: len(entries)]), strict=True)
     )
-    elsewhere = [entry for entry in _deleted(entries) for _ in kept]
-    for entry, item in zip(elsewhere, items[len(entries) :], strict=True):
+    elsewhere = [(entry, index) for entry in _deleted(entries) for index in kept]
+    for (entry, index), item in zip(elsewhere, items[len(entries) :], strict=True):
         if item["delete"]["status"] not in {200, 404}:
-            results[entry.id] = Result(Outcome.BUSY, _kind(item["delete"]))
+            results[entry.id] = Result(Outcome.BUSY, f"no deletion in the index {index}: {_kind(item['delete'])}")
     return list(results.values())
 
 

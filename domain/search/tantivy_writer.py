@@ -15,8 +15,6 @@ from domain.search.tantivy_folder_writer import Deletions, FolderLocked, FolderW
 
 T = TypeVar("T")
 
-_BUSY = Result(Outcome.BUSY, "a deletion did not reach another index")
-
 
 @asynccontextmanager
 async def open_tantivy_writer(path: Path) -> AsyncIterator["TantivyWriter"]:
@@ -95,20 +93,23 @@ class TantivyWriter:
             self._close()  # what was added and not committed must not come with the next batch
             raise
         deleted = [entry.id for entry in entries if entry.document is None]
-        if deleted and self._name is None and not self._delete_elsewhere(deleted):
-            return [_BUSY if entry.document is None else result for entry, result in zip(entries, results, strict=True)]
-        return results
+        missed = self._delete_elsewhere(deleted) if deleted and self._name is None else []
+        if not missed:
+            return results
+        busy = Result(Outcome.BUSY, f"no deletion in the index {' and '.join(missed)}")
+        return [busy if entry.document is None else result for entry, result in zip(entries, results, strict=True)]
 
-    def _delete_elsewhere(self, ids: Sequence[str]) -> bool:
-        """Whether the deletion of `ids` reached all our other indexes."""
-        reached = True
+    def _delete_elsewhere(self, ids: Sequence[str]) -> list[str]:
+        """Delete `ids` in all our other indexes; the names of those that it did not reach."""
+        missed = []
         for folder in folders(self._path):
             if self._open is None or folder != self._open.folder:
                 try:
                     delete_in(folder, ids)
                 except (OSError, ValueError):
-                    reached = reached and not folder.exists()
-        return reached
+                    if folder.exists():
+                        missed.append(folder.name)
+        return missed
 
     def _close(self) -> None:
         writer, self._open = self._open, None

@@ -47,6 +47,7 @@ def test_a_deletion_that_does_not_reach_a_kept_index_is_busy(elsewhere: Mapping[
     items = [_item("index", 201), _item("delete", 200), _item("delete", 200), elsewhere]
     written, deleted = bulk_results(ALIAS, [WRITTEN, DELETED], ["x", "y"], items)
     assert (written.outcome, deleted.outcome) == (Outcome.APPLIED, outcome)
+    assert ("the index y: " in deleted.reason) == (outcome is Outcome.BUSY)
 
 
 def test_a_stale_deletion_stays_stale_where_it_reached_every_kept_index() -> None:

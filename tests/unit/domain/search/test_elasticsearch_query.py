@@ -16,7 +16,10 @@ from tests.contract.users.users import a_user
 
 def test_every_word_scores_constants_and_nothing_is_capped() -> None:
     body = search_body(SearchRequest(plan("annabell"), 20, after=After(24, "x")))
-    (word,) = body["query"]["bool"]["must"]
+    (plans,) = body["query"]["bool"]["must"]
+    words, key = plans["dis_max"]["queries"]
+    assert (plans["dis_max"]["tie_breaker"], key["constant_score"]["boost"]) == (0, 200)
+    (word,) = words["bool"]["must"]
     clauses = word["dis_max"]["queries"]
     assert word["dis_max"]["tie_breaker"] == 0
     assert [clause["constant_score"]["boost"] for clause in clauses] == [

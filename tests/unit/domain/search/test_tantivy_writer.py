@@ -82,7 +82,9 @@ async def test_a_deletion_that_does_not_reach_a_broken_index_is_busy_until_that_
     user, kept, broken = a_user(), a_user(), await catalog.create()
     (tmp_path / broken / "meta.json").write_text("{")
     entries = [_entry(kept), IndexEntry(user.id, 5, None)]
-    assert [result.outcome for result in await writer.write(entries)] == [Outcome.APPLIED, Outcome.BUSY]
+    written, deleted = await writer.write(entries)
+    assert (written.outcome, deleted.outcome) == (Outcome.APPLIED, Outcome.BUSY)
+    assert deleted.reason == f"no deletion in the index {broken}"
     await catalog.drop(broken)
     assert [result.outcome for result in await writer.write(entries)] == [Outcome.STALE, Outcome.STALE]
 
