@@ -140,7 +140,10 @@ async def test_a_deletion_is_busy_while_a_kept_index_takes_none(search: Search) 
     user, kept = a_user(), await search.catalog().create()
     await search.client.indices.put_settings(index=kept, settings={"index.blocks.write": True})
     (result,) = await search.writer.write([IndexEntry(user.id, 2, None)])
-    assert (result.outcome, result.reason) == (Outcome.BUSY, "cluster_block_exception")
+    assert (result.outcome, result.reason) == (
+        Outcome.BUSY,
+        f"no deletion in the index {kept}: cluster_block_exception",
+    )
     await search.client.indices.put_settings(index=kept, settings={"index.blocks.write": False})
     (result,) = await search.writer.write([IndexEntry(user.id, 2, None)])
     assert result.outcome is Outcome.STALE
