@@ -6,9 +6,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+import orjson
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
 from pydantic.alias_generators import to_camel
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from domain.errors import SettingsError
 
@@ -35,6 +36,16 @@ def _seconds(value: Any) -> Any:
             raise ValueError("there is no duration as long as that") from None
         except ValueError:
             return value
+    return value
+
+
+def _json(value: Any) -> Any:
+    """JSON of a variable, read here so that a mistake in it is told like any other."""
+    if isinstance(value, str):
+        try:
+            return orjson.loads(value)
+        except orjson.JSONDecodeError as exc:
+            raise ValueError(f"this is not JSON: {exc}") from None
     return value
 
 
@@ -128,16 +139,16 @@ class Settings(BaseSettings):
     jwt_jwks: str | None = Field(None, description="a JWKS as JSON, a file's path, or an https URL")
     jwt_leeway: Annotated[Duration, _within(timedelta(0), _HOUR)] = timedelta(seconds=60)
     jwt_roles_claim: str = "roles"
-    role_scopes: dict[str, list[str]] = Field(default_factory=dict, description='{"support": ["user:read"]}')
+    role_scopes: Annotated[dict[str, list[str]], NoDecode, BeforeValidator(_json)] = Field(default_factory=dict, description='{"support": ["user:read"]}')
     trust_mesh_claims: bool = Field(False, description="take a sidecar's x-jwt-payload where there is no token")
 
     # Other services.
-    peers: dict[PeerName, PeerSettings] = Field(
+    peers: Annotated[dict[PeerName, PeerSettings], NoDecode, BeforeValidator(_json)] = Field(
         default_factory=dict, description='{"posts": {"url": "srv://_graphql._tcp.posts.default.svc"}}'
     )
     peer_schemas: str = Field("", description="SDL files, or folders of *.graphql, separated by commas")
 
-    circuits: dict[str, Literal["open", "closed"]] = Field(
+    circuits: Annotated[dict[str, Literal["open", "closed"]], NoDecode, BeforeValidator(_json)] = Field(
         default_factory=dict, description='held so whatever happens: {"peer posts": "open"}'
     )
 

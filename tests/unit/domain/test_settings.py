@@ -37,3 +37,29 @@ def test_a_duration_is_seconds_or_iso_8601(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setenv("TOMBSTONE_RETENTION", "P90D")
     settings = load_settings()
     assert (settings.store_timeout, settings.tombstone_retention) == (timedelta(seconds=1.5), timedelta(days=90))
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [
+        ("ROLE_SCOPES", "{bad", "this is not JSON: "),
+        ("PEERS", "x", "this is not JSON: "),
+        ("CIRCUITS", "open", "this is not JSON: "),
+        ("ROLE_SCOPES", "[]", "Input should be a valid dictionary"),
+    ],
+)
+def test_a_mistake_in_json_is_told_like_any_other(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, told: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(SettingsError) as raised:
+        load_settings()
+    assert str(raised.value).startswith(f"Settings are refused: {name}: {told}")
+    assert "\n" not in str(raised.value)
+
+
+def test_json_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ROLE_SCOPES", '{"support": ["user:read"]}')
+    monkeypatch.setenv("CIRCUITS", "")
+    settings = load_settings()
+    assert (settings.role_scopes, settings.circuits) == ({"support": ["user:read"]}, {})
