@@ -128,6 +128,7 @@ class Settings(BaseSettings):
     max_query_depth: int = Field(12, ge=1)
     max_query_aliases: int = Field(30, ge=1)
     max_query_tokens: int = Field(2000, ge=1)
+    max_variable_values: int = Field(20_000, ge=1)
     max_body_bytes: int = Field(2_000_000, ge=1024)
     change_token_secret: SecretStr | None = None
     app_version: str = "0.0.0-dev"
@@ -139,7 +140,9 @@ class Settings(BaseSettings):
     jwt_jwks: str | None = Field(None, description="a JWKS as JSON, a file's path, or an https URL")
     jwt_leeway: Annotated[Duration, _within(timedelta(0), _HOUR)] = timedelta(seconds=60)
     jwt_roles_claim: str = "roles"
-    role_scopes: Annotated[dict[str, list[str]], NoDecode, BeforeValidator(_json)] = Field(default_factory=dict, description='{"support": ["user:read"]}')
+    role_scopes: Annotated[dict[str, list[str]], NoDecode, BeforeValidator(_json)] = Field(
+        default_factory=dict, description='{"support": ["user:read"]}'
+    )
     trust_mesh_claims: bool = Field(False, description="take a sidecar's x-jwt-payload where there is no token")
 
     # Other services.

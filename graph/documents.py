@@ -1,6 +1,7 @@
 """Documents, parsed and validated once: both cost ten times what running a small query does."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 
 from graphql import ASTValidationRule, DocumentNode, GraphQLError, GraphQLSchema, parse, specified_rules
@@ -10,8 +11,16 @@ from strawberry.schema.schema import validate_document
 from graph.context import Context
 from graph.limits.length import check_length
 from graph.limits.operation import check_operation
+from graph.limits.variables import Uses, check_variables, variable_uses
 
-Prepared = tuple[DocumentNode, Sequence[GraphQLError]]
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A document, what is wrong with it, and how often it uses its variables."""
+
+    document: DocumentNode
+    errors: Sequence[GraphQLError]
+    uses: Uses
 
 
 class Documents:
@@ -23,24 +32,28 @@ class Documents:
         self.prepare = lru_cache(maxsize=kept)(self._prepare)
 
     def _prepare(self, schema: GraphQLSchema, text: str) -> Prepared:
-        """A document and what is wrong with it. Raises GraphQLError (syntax), LimitExceeded."""
+        """Raises GraphQLError (syntax), LimitExceeded."""
         check_length(text)
         document = parse(text, max_tokens=self._max_tokens)
-        return document, validate_document(schema, document, self._rules)
+        errors = validate_document(schema, document, self._rules)
+        return Prepared(document, errors, Uses() if errors else variable_uses(document))
 
 
 class PreparedDocuments(SchemaExtension):
     """Gives Strawberry the document and its errors, and tells the context what kind of operation runs."""
 
-    def __init__(self, documents: Documents, schema: GraphQLSchema) -> None:
+    def __init__(self, documents: Documents, schema: GraphQLSchema, *, max_variable_values: int) -> None:
         self._documents = documents
         self._schema = schema
+        self._max_variable_values = max_variable_values
+        self._uses = Uses()
 
     def on_parse(self) -> Iterator[None]:
         execution = self.execution_context
-        document, errors = self._documents.prepare(self._schema, execution.query or "")
-        execution.graphql_document = document
-        execution.pre_execution_errors = list(errors)
+        prepared = self._documents.prepare(self._schema, execution.query or "")
+        execution.graphql_document = prepared.document
+        execution.pre_execution_errors = list(prepared.errors)
+        self._uses = prepared.uses
         yield
 
     def on_execute(self) -> Iterator[None]:
@@ -48,4 +61,5 @@ class PreparedDocuments(SchemaExtension):
         if self.execution_context.graphql_document is not None:
             check_operation(self.execution_context.graphql_document, context.operation_name)
         context.operation = self.execution_context.operation_type.value
+        check_variables(self.execution_context.variables, self._uses, self._max_variable_values)
         yield

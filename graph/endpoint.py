@@ -5,7 +5,7 @@ import time
 from collections.abc import Mapping
 from functools import partial
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
@@ -64,6 +64,8 @@ class GraphQLEndpoint:
                 return kind, await self._execute(request, due, kind, measured)
         except Refused as exc:
             return kind, answer_refusal(exc.error, exc.status, exc.headers)
+        except ClientDisconnect:
+            return kind, answer_refusal(BadInput("The request ended before its body was complete."))
         except ServiceError as exc:
             return kind, answer_refusal(exc)
         except TimeoutError:
@@ -98,7 +100,8 @@ class GraphQLEndpoint:
             raise Refused(400, BadInput(exc.as_http_error_reason(), field="operationName")) from exc
         except InvalidOperationTypeError as exc:
             raise Refused(405, BadInput("Mutations are sent by POST."), {"Allow": "POST"}) from exc
-        measured.operation = context.operation
+        finally:
+            measured.operation = context.operation
         return answer_result(result, kind, suggesting=self._suggesting)
 
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,14 +34,25 @@ class Parameters:
 
 def media_type(headers: Headers) -> str:
     """The media type to answer in; the older one where a client does not say. Raises Refused (406)."""
-    accepted = headers.get("accept", "*/*")
-    ranges = [item.partition(";")[0].strip().lower() for item in accepted.split(",")]
-    for range in ranges:
+    accepted = map(_range, headers.get("accept", "*/*").split(","))
+    for range, weight in sorted(accepted, key=lambda each: -each[1]):
+        if weight <= 0:
+            break
         if range in {GRAPHQL_JSON, PLAIN_JSON}:
             return range
         if range in {"*/*", "application/*", ""}:
             return PLAIN_JSON
     raise Refused(406, BadInput(f"The answer is {GRAPHQL_JSON} or {PLAIN_JSON}: accept one of them."))
+
+
+def _range(item: str) -> tuple[str, float]:
+    """A media range and its weight (RFC 9110, section 12.4.2), 1 where it says none that can be read."""
+    range, *options = (part.strip().lower() for part in item.split(";"))
+    for option in options:
+        if option.startswith("q="):
+            with suppress(ValueError):
+                return range, float(option.removeprefix("q="))
+    return range, 1.0
 
 
 async def read_parameters(request: Request, max_body_bytes: int) -> Parameters:
@@ -85,7 +97,7 @@ def _refuse_constant(name: str) -> Any:
 
 
 def _query_string(given: Mapping[str, str]) -> Any:
-    found: dict[str, Any] = {name: given[name] for name in ("query", "operationName") if name in given}
+    found: dict[str, Any] = {name: given[name] for name in ("query", "operationName") if given.get(name)}
     for name in ("variables", "extensions"):
         if given.get(name):
             found[name] = _decode(given[name].encode(errors="surrogatepass"))

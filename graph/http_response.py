@@ -9,7 +9,15 @@ import orjson
 from starlette.responses import Response
 from strawberry.types.execution import ExecutionResult, PreExecutionError
 
-from domain.errors import Forbidden, InternalError, SearchUnavailable, ServiceError, StoreUnavailable, Unauthenticated
+from domain.errors import (
+    Forbidden,
+    InternalError,
+    PeerUnavailable,
+    SearchUnavailable,
+    ServiceError,
+    StoreUnavailable,
+    Unauthenticated,
+)
 from graph.errors import present, present_service_error
 from graph.http_request import GRAPHQL_JSON, PLAIN_JSON
 
@@ -21,7 +29,7 @@ _STATUS: Mapping[str, int] = {
 }
 """Of an error that ended a request before anything was executed; 400 for all others."""
 
-_OURS = frozenset({InternalError.code, StoreUnavailable.code, SearchUnavailable.code})
+_OURS = frozenset({InternalError.code, StoreUnavailable.code, SearchUnavailable.code, PeerUnavailable.code})
 _HEADERS: Mapping[str, str] = {
     "Cache-Control": "no-store",  # what is answered depends on who asks
     "X-Content-Type-Options": "nosniff",
@@ -38,7 +46,7 @@ class Answer:
     def outcome(self) -> str:
         """For metrics: ok, refused (the client's doing) or failed (ours)."""
         codes = {error["extensions"]["code"] for error in self.body.get("errors", ())}
-        if codes & _OURS:
+        if codes & _OURS or self.status >= 500:
             return "failed"
         return "refused" if codes else "ok"
 

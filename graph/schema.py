@@ -82,7 +82,9 @@ def build_schema(settings: Settings, added: Sequence[PeerSchema] | None = None) 
         federation_version="2.5",  # what every router of the last years knows; we need no more
         config=StrawberryConfig(scalar_map=SCALARS),
         execution_context_class=Executor,
-        extensions=[lambda: PreparedDocuments(documents, schema.core)],
+        extensions=[
+            lambda: PreparedDocuments(documents, schema.core, max_variable_values=settings.max_variable_values)
+        ],
     )
     _leave_out_null_defaults(schema.core)
     if found := peer_schemas(settings, schema.core) if added is None else added:

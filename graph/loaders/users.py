@@ -7,6 +7,9 @@ from strawberry.dataloader import DataLoader
 from domain.users.model import User
 from domain.users.service import UserService
 
+MAX_BATCH = 1_000
+"""Ids in one read of the store."""
+
 UserLoader = DataLoader[str, User | None]
 
 
@@ -17,4 +20,4 @@ def user_loader(users: UserService) -> UserLoader:
         found = await users.get(ids)
         return [found.get(id) for id in ids]
 
-    return DataLoader(load_fn=load)
+    return DataLoader(load_fn=load, max_batch_size=MAX_BATCH)

@@ -8,8 +8,4 @@ from graph.types.service_info import ServiceInfo, ServiceMode
 @field("What is running here.")
 async def service_info(info: Info) -> ServiceInfo:
     services = info.context.services
-    return ServiceInfo(
-        version=services.version,
-        mode=ServiceMode(services.mode.value),
-        index_lag=await services.index_lag.seconds(),
-    )
+    return ServiceInfo(version=services.version, mode=ServiceMode(services.mode.value))

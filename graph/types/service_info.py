@@ -5,6 +5,8 @@ from enum import Enum
 import strawberry
 
 from domain.settings import Mode
+from graph.context import Info
+from graph.field import field
 
 
 @strawberry.enum(description="Which parts serve.")
@@ -18,4 +20,7 @@ class ServiceMode(Enum):
 class ServiceInfo:
     version: str = strawberry.field(description="The release, as its tag says it: `1.4.0`; `0.0.0-dev` outside of one.")
     mode: ServiceMode
-    index_lag: float | None = strawberry.field(description="Seconds that search is behind; null while not known.")
+
+    @field("Seconds that search is behind; null while not known.")
+    async def index_lag(self, info: Info) -> float | None:
+        return await info.context.services.index_lag.seconds()

@@ -1,14 +1,17 @@
 """GraphQL over HTTP: what is answered to requests that are none, and in which form to those that are."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from tests.unit.graph.api import Api, open_api
 
 GRAPHQL_JSON = "application/graphql-response+json"
+ULID_OF_NOBODY = "01J00000000000000000000000"
 QUERY = "{ serviceInfo { mode } }"
 ANSWER = {"data": {"serviceInfo": {"mode": "EMBEDDED"}}}
 
@@ -77,6 +80,9 @@ async def test_the_content_type_in_every_spelling(api: Api, kind: str) -> None:
         (GRAPHQL_JSON, GRAPHQL_JSON),
         (f"{GRAPHQL_JSON}, application/json;q=0.9", GRAPHQL_JSON),
         (f"text/html, {GRAPHQL_JSON};q=0.5", GRAPHQL_JSON),
+        (f"application/json;q=0.1, {GRAPHQL_JSON}", GRAPHQL_JSON),
+        (f"{GRAPHQL_JSON};q=0, application/json", "application/json"),
+        (f"{GRAPHQL_JSON};q=high", GRAPHQL_JSON),
     ],
 )
 async def test_the_media_type_that_is_asked_for(api: Api, accept: str | None, kind: str) -> None:
@@ -87,7 +93,14 @@ async def test_the_media_type_that_is_asked_for(api: Api, accept: str | None, ki
 
 
 async def test_another_media_type(api: Api) -> None:
-    assert await send(api, b"{}", Accept="text/plain") == (406, "BAD_USER_INPUT")
+    for accepted in ("text/plain", f"{GRAPHQL_JSON};q=0"):
+        assert await send(api, b"{}", Accept=accepted) == (406, "BAD_USER_INPUT")
+
+
+async def test_an_operation_name_that_is_empty_is_none_by_get(api: Api) -> None:
+    parameters = {"query": QUERY, "operationName": ""}
+    response = await api.client.get("/graphql", params=parameters, headers=api.headers())
+    assert (response.status_code, response.json()) == (200, ANSWER)
 
 
 @pytest.mark.parametrize(
@@ -225,3 +238,51 @@ async def test_requests_are_counted_by_kind_and_outcome(api: Api) -> None:
     assert _count(metrics, operation="query", outcome="refused") == 1
     assert _count(metrics, operation="none", outcome="refused") == 2
     assert "graphql_requests_in_flight 0.0" in metrics
+
+
+async def test_a_request_that_takes_too_long_is_our_failure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with open_api(tmp_path, request_timeout="0.05") as api:
+        monkeypatch.setattr(api.store, "get", lambda _: asyncio.Event().wait())
+        response = await api.client.post("/graphql", json={"query": QUERY}, headers=api.headers(subject=ULID_OF_NOBODY))
+        late = await api.client.post(
+            "/graphql", json={"query": f'{{ user(id: "{ULID_OF_NOBODY}") {{ id }} }}'}, headers=api.headers()
+        )
+        metrics = (await api.client.get("/metrics")).text
+    assert [each.status_code for each in (response, late)] == [503, 503]
+    assert _count(metrics, operation="none", outcome="failed") == 1  # while the caller's own status was read
+    assert _count(metrics, operation="query", outcome="failed") == 1
+
+
+async def test_a_client_that_leaves_while_it_sends_is_no_failure_of_ours(api: Api) -> None:
+    app = api.client._transport.app  # type: ignore[attr-defined]
+    parts: Iterator[dict[str, Any]] = iter(
+        [{"type": "http.request", "body": b"{", "more_body": True}, {"type": "http.disconnect"}]
+    )
+    headers = api.headers() | {"content-type": "application/json"}
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": "/graphql",
+        "query_string": b"",
+        "headers": [(name.lower().encode(), value.encode()) for name, value in headers.items()],
+        "client": ("127.0.0.1", 1),
+    }
+
+    async def receive() -> dict[str, Any]:
+        return next(parts)
+
+    async def drop(_: object) -> None:
+        pass
+
+    with capture_logs() as logs:
+        await app(scope, receive, drop)
+    assert logs == []
+    metrics = (await api.client.get("/metrics")).text
+    assert _count(metrics, operation="none", outcome="refused") == 1
+
+
+async def test_what_the_index_lags_is_read_only_where_it_is_asked_for(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(api.ledger, "entries", None)
+    assert await api.data("{ serviceInfo { version mode } }")

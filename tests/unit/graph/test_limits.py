@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 from graphql import GraphQLError, ValidationRule, build_schema, get_introspection_query, parse, validate
 
+from domain.errors import LimitExceeded
 from graph.limits.aliases import alias_limit
 from graph.limits.depth import depth_limit
 from graph.limits.length import MAX_CHARACTERS
+from graph.limits.variables import Uses, check_variables, variable_uses
 from tests.unit.graph.api import Api, open_api
 
 SCHEMA = build_schema("type Query { a: Query b: Int }")
@@ -142,3 +144,60 @@ async def test_where_introspection_is_off_no_message_suggests_names(
     for told, more in zip(silent, suggesting, strict=True):
         assert more["message"].startswith(told["message"].partition(" Found: ")[0])
         assert told["extensions"] == more["extensions"]
+
+
+@pytest.mark.parametrize(
+    ("document", "uses"),
+    [
+        ("query($v: Int) { b }", {}),
+        ("query($v: Int) { b(i: $v) }", {"v": 1}),
+        ("query($v: Int, $w: Int) { x: b(i: $v) a { b(i: $v, o: {l: [$w]}) } }", {"v": 2, "w": 1}),
+        ("query($v: Int) { ...F a { ...F } } fragment F on Query { b(i: $v) ...G } fragment G on Query { b(i: $v) }",
+         {"v": 4}),
+        ("query A($v: Int) { b(i: $v) } query B($v: Int) { x: b(i: $v) y: b(i: $v) }", {"v": 2}),
+    ],
+)  # fmt: skip
+def test_uses_of_variables(document: str, uses: dict[str, int]) -> None:
+    assert variable_uses(parse(document)) == uses
+
+
+@pytest.mark.parametrize(
+    ("variables", "uses", "values"),
+    [
+        (None, {}, 0),
+        ({"v": 1}, {"v": 1}, 1),
+        ({"v": 1}, {"v": 3}, 3),
+        ({"unused": [1, 2]}, {}, 3),
+        ({"v": {"and": [{}, {"eq": "x"}]}, "w": [[], None]}, {"v": 2, "w": 1}, 13),
+    ],
+)
+def test_values_of_variables(variables: dict[str, Any] | None, uses: dict[str, int], values: int) -> None:
+    check_variables(variables, Uses(uses), values)
+    if values:
+        with pytest.raises(LimitExceeded, match=f"more than {values - 1} values"):
+            check_variables(variables, Uses(uses), values - 1)
+
+
+async def test_large_variables_cost_nothing_whoever_sends_them(api: Api) -> None:
+    fields = " ".join(f"f{n}: users(filter: $f) {{ totalCount }}" for n in range(30))
+    document = f"query($f: UserFilter) {{ {fields} }}"
+    started = time.process_time()
+    for size in (1_000, 100_000):
+        (error,) = await api.errors(document, {"f": {"and": [{}] * size}}, scope="")
+        assert error["extensions"]["code"] == "LIMIT_EXCEEDED"
+        assert "more than 20000 values" in error["message"]
+    assert time.process_time() - started < 2  # seconds of one core; 4 and 150 without the limit
+
+
+async def test_an_import_of_as_many_rows_as_one_may_have_is_no_large_variable(api: Api) -> None:
+    row = {
+        "givenName": "g",
+        "familyName": "f",
+        "locale": "de",
+        "timezone": "Europe/Berlin",
+        "attributes": {"a": [1, 2]},
+    }
+    rows = [row | {"username": f"u{n}", "email": f"e{n}@example.org", "externalId": f"x{n}"} for n in range(1_000)]
+    document = "mutation($input: ImportUsersInput!) { importUsers(input: $input) { results { outcome } } }"
+    data = await api.data(document, {"input": {"by": "USERNAME", "rows": rows}})
+    assert {result["outcome"] for result in data["importUsers"]["results"]} == {"CREATED"}
