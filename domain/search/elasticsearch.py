@@ -1,5 +1,6 @@
 """Search in Elasticsearch: the client, its errors, and what the API asks of the index."""
 
+import ssl
 import uuid
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
@@ -39,6 +40,8 @@ async def open_elasticsearch(url: str, *, timeout: timedelta) -> AsyncIterator[A
             max_retries=0,
             retry_on_timeout=False,
             retry_on_status=(),
+            # The client's own context knows public authorities only, and no SSL_CERT_FILE.
+            ssl_context=ssl.create_default_context() if url.startswith("https:") else None,
         )
     except ValueError as exc:
         raise SettingsError("ELASTICSEARCH_URL must be http(s)://[user:password@]host:port.") from exc

@@ -1,12 +1,15 @@
 """What the client's errors become: a message for callers, and a hint at the settings for operators."""
 
+import ssl
+from datetime import timedelta
+
 import elasticsearch
 import pytest
 from elastic_transport import ApiResponseMeta, HttpHeaders, NodeConfig
 from elasticsearch import ApiError, ConnectionTimeout, SSLError, UnsupportedProductError
 
 from domain.errors import InternalError, SearchUnavailable
-from domain.search.elasticsearch import translated
+from domain.search.elasticsearch import open_elasticsearch, translated
 
 SILENT = "The search engine did not answer: try again in a moment."
 NODE = NodeConfig("http", "localhost", 9200)
@@ -16,6 +19,15 @@ def _answer(status: int, *, genuine: bool = True, kind: str = "") -> ApiError:
     headers = HttpHeaders({"x-elastic-product": "Elasticsearch"} if genuine else {})
     meta = ApiResponseMeta(status=status, http_version="1.1", headers=headers, duration=0.0, node=NODE)
     return ApiError("said", meta=meta, body={"error": {"type": kind}} if kind else {})
+
+
+async def test_the_authorities_of_the_environment_are_trusted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As by every other client of ours, which leave it to Python: SSL_CERT_FILE, else those of the system."""
+    made = ssl.create_default_context()
+    monkeypatch.setattr("ssl.create_default_context", lambda: made)
+    async with open_elasticsearch("https://localhost:9200", timeout=timedelta(seconds=1)) as client:
+        [node] = client.transport.node_pool.all()
+        assert node.config.ssl_context is made
 
 
 @pytest.mark.parametrize(
