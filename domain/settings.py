@@ -128,6 +128,7 @@ class Settings(BaseSettings):
     max_query_depth: int = Field(12, ge=1)
     max_query_aliases: int = Field(30, ge=1)
     max_query_tokens: int = Field(2000, ge=1)
+    max_variable_values: int = Field(20_000, ge=1)
     max_body_bytes: int = Field(2_000_000, ge=1024)
     change_token_secret: SecretStr | None = None
     app_version: str = "0.0.0-dev"
