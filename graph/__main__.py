@@ -34,6 +34,7 @@ EXIT_NOT_WELL = 1
 EXIT_SETTINGS = 2
 EXIT_UNREACHABLE = 3
 PEERS_TOKEN_TTL = timedelta(minutes=1)
+LONGEST_TTL = timedelta(days=3650)
 SDL_FILE = Path(__file__).with_name("schema.graphql")
 
 commands = typer.Typer(help=__doc__, add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
@@ -155,9 +156,12 @@ def _one_line_errors() -> Iterator[None]:
 
 def _duration(text: str) -> timedelta:
     try:
-        return TypeAdapter[timedelta](Duration).validate_python(text)
+        ttl = TypeAdapter[timedelta](Duration).validate_python(text)
     except ValidationError:
         raise SettingsError(f"--ttl {text} is no duration: give seconds, or ISO 8601 such as P1D or PT15M.") from None
+    if not timedelta(0) < ttl <= LONGEST_TTL:
+        raise SettingsError(f"--ttl {text}: a token is good for more than nothing and at most {LONGEST_TTL.days} days.")
+    return ttl
 
 
 if __name__ == "__main__":

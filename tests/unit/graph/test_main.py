@@ -49,6 +49,9 @@ async def test_a_token_holds_for_its_scopes() -> None:
     [
         ({"ENVIRONMENT": "production"}, ["token"], "ENVIRONMENT=development"),
         ({}, ["token", "--ttl", "soon"], "--ttl soon is no duration"),
+        ({}, ["token", "--ttl", "1e300"], "--ttl 1e300 is no duration"),
+        ({}, ["token", "--ttl", "P3000000D"], "at most 3650 days"),
+        ({}, ["token", "--ttl", "-5"], "more than nothing"),
         ({"MONGODB_URL": "mongodb://h/"}, ["serve"], "MONGODB_URL without ELASTICSEARCH_URL"),
         ({"PORT": "99999"}, ["serve"], "PORT"),
         ({"ENVIRONMENT": "production"}, ["serve"], "JWT_ISSUER, JWT_AUDIENCE, JWT_JWKS must be set"),
