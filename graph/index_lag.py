@@ -12,22 +12,32 @@ from domain.users.ledger import Entry, Ledger
 PREFIX = "status:"
 CACHED_FOR = 1.0
 FRESH_FOR = timedelta(seconds=10)
-_MAX_PIPELINES = 20
+_MOST_PROCESSES = 1_000
 
 
 def lag_seconds(entries: Sequence[Entry], at: datetime) -> float | None:
     """The sum of the pipelines' lags; one that was silent for longer than FRESH_FOR lags by its silence too.
 
+    Of the processes that share a pipeline, those that are silent do not count while others are not.
     None if no pipeline has told its lag.
     """
-    lags: list[float] = []
+    pipelines: dict[str, list[tuple[timedelta, float]]] = {}
     for entry in entries:
         lag, said = entry.value.get("lagSeconds"), entry.value.get("at")
         if not isinstance(lag, (int, float)) or not isinstance(said, str):
             continue
         silence = at - datetime.fromisoformat(said)
-        lags.append(lag + (silence.total_seconds() if silence > FRESH_FOR else 0))
-    return round(sum(lags), 3) if lags else None
+        pipelines.setdefault(entry.value.get("pipeline", entry.key), []).append((silence, lag))
+    return round(sum(map(_lag, pipelines.values())), 3) if pipelines else None
+
+
+def _lag(processes: Sequence[tuple[timedelta, float]]) -> float:
+    """Of one pipeline, by how long each of its processes was silent, and its lag."""
+    fresh = [lag for silence, lag in processes if silence <= FRESH_FOR]
+    if fresh:
+        return max(fresh)
+    silence, lag = min(processes)
+    return lag + silence.total_seconds()
 
 
 class IndexLag:
@@ -46,7 +56,7 @@ class IndexLag:
         async with self._lock:
             if self._monotonic() - self._read_at >= CACHED_FOR:
                 try:
-                    entries = await self._ledger.entries(PREFIX, None, _MAX_PIPELINES)
+                    entries = await self._ledger.entries(PREFIX, None, _MOST_PROCESSES)
                     self._lag = lag_seconds(entries, self._clock())
                 except ServiceError:
                     self._lag = None

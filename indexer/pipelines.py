@@ -46,7 +46,7 @@ class Builder:
         self._settings = settings
         self._store = store
         self._stop = stop
-        self._holder = f"{socket.gethostname()}/{os.getpid()}/{secrets.token_hex(4)}"
+        self.holder = f"{socket.gethostname()}/{os.getpid()}/{secrets.token_hex(4)}"
         self._refused: Refused = set()
         self._dead_letters = dead_letters(settings, store.ledger)
 
@@ -54,7 +54,7 @@ class Builder:
         """What supervise runs for `pair`."""
         if pair.source is From.KAFKA:
             return lambda: self._from_kafka(pair, status)
-        lease = Lease(self._store.ledger, pair.name, holder=self._holder, duration=self._settings.lease_duration)
+        lease = Lease(self._store.ledger, pair.name, holder=self.holder, duration=self._settings.lease_duration)
         return lambda: self._from_store(pair, status, lease)
 
     async def _from_kafka(self, pair: Pair, status: Status) -> None:

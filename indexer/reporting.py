@@ -1,6 +1,7 @@
 """Tells each pipeline's status: to the ledger, where the API reads how far the index is behind, and to the log."""
 
 import asyncio
+import contextlib
 import re
 from collections.abc import Sequence
 from typing import Any
@@ -20,11 +21,12 @@ log = structlog.get_logger()
 
 
 class Reporter:
-    """A pipeline that stands by, or has stopped, says nothing: another process's does."""
+    """Under a key of its own for every `holder`, a process. Who stands by says nothing: another process does."""
 
-    def __init__(self, ledger: Ledger, status: Status) -> None:
+    def __init__(self, ledger: Ledger, status: Status, holder: str) -> None:
         self._ledger = ledger
         self._status = status
+        self._key = f"{PREFIX}{status.name}:{holder}"
         self._revision: int | None = None
         self._last: dict[str, Any] = {}
         self._at = status.monotonic() - UNCHANGED_SECONDS
@@ -32,17 +34,16 @@ class Reporter:
     async def report(self) -> None:
         """Write the status if it has changed, or was written a while ago. A store that does not answer is no error."""
         status = self._status
-        if status.state in (State.STANDBY, State.STOPPED):
+        if status.state is State.STANDBY or (status.state is State.STOPPED and not self._last):
             return
         told = {name: value for name, value in status.to_json().items() if name != "checkpointAgeSeconds"}
         if told == self._last and status.monotonic() - self._at < UNCHANGED_SECONDS:
             return
-        key, value = PREFIX + status.name, status.dated()
         try:
             if self._revision is None:
-                entry = await self._ledger.read(key)
+                entry = await self._ledger.read(self._key)
                 self._revision = entry.revision if entry else 0
-            written = await self._ledger.write(key, value, expected=self._revision)
+            written = await self._ledger.write(self._key, status.dated(), expected=self._revision)
         except StoreUnavailable as exc:
             log.debug("status not written", pipeline=status.name, why=str(exc))
             self._revision = None
@@ -76,13 +77,19 @@ class StatusLog:
         log.info("pipeline", **told)
 
 
-async def report_all(ledger: Ledger, statuses: Sequence[Status]) -> None:
-    """Report every second, without end."""
-    reporters = [Reporter(ledger, status) for status in statuses]
+async def report_all(ledger: Ledger, statuses: Sequence[Status], holder: str) -> None:
+    """Report every second, without end; when cancelled, once more."""
+    reporters = [Reporter(ledger, status, holder) for status in statuses]
     logs = [StatusLog(status) for status in statuses]
-    while True:
-        for entry in logs:
-            entry.look()
-        for reporter in reporters:
-            await reporter.report()
-        await asyncio.sleep(EVERY_SECONDS)
+    try:
+        while True:
+            for entry in logs:
+                entry.look()
+            for reporter in reporters:
+                await reporter.report()
+            await asyncio.sleep(EVERY_SECONDS)
+    finally:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(EVERY_SECONDS):
+                for reporter in reporters:
+                    await reporter.report()

@@ -7,7 +7,6 @@ it alone may move its checkpoint.
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -16,15 +15,12 @@ from ulid import ULID
 from domain.clock import Clock, now
 from domain.errors import InternalError
 from domain.users.ledger import Entry, Ledger
-from indexer import reporting
+from indexer import reporting, told
 
 PREFIX = "request:"
 LOOK_SECONDS = 1.0
 MOST = 1_000
 """Users of one request."""
-
-SILENCE = 3 * timedelta(seconds=reporting.UNCHANGED_SECONDS)
-"""Who has told nothing for so long does not run."""
 
 
 class Kind(StrEnum):
@@ -77,8 +73,8 @@ async def done(
 
 async def is_answered(ledger: Ledger, pipeline: str, clock: Clock = now) -> bool:
     """Whether a process that runs `pipeline` told its status lately. Raises StoreUnavailable."""
-    status = await ledger.read(reporting.PREFIX + pipeline)
-    return status is not None and clock() - datetime.fromisoformat(status.value["at"]) < SILENCE
+    entries = await ledger.entries(reporting.PREFIX + pipeline, None, MOST)
+    return any(told.runs(entry.value, clock()) for entry in entries)
 
 
 _KINDS = frozenset(Kind)

@@ -10,7 +10,7 @@ from domain.users.ledger import Ledger
 from indexer import lease, reporting
 from indexer.lease import Claim
 from indexer.pairs import PAIRS, From, Pair
-from indexer.requests import Kind, Request, is_answered, post
+from indexer.requests import MOST, Kind, Request, is_answered, post
 from indexer.sources.position import Resync, read_position
 
 LOOK_SECONDS = 0.5
@@ -64,5 +64,5 @@ async def _goes_on(ledger: Ledger, pair: Pair, request: Request) -> bool:
 
 async def _delivered(ledger: Ledger, asked: Mapping[Pair, Request]) -> int:
     """By the pipelines' own counts, which begin anew with each process."""
-    statuses = [await ledger.read(reporting.PREFIX + pair.name) for pair in asked]
-    return sum(int(entry.value["written"]) + int(entry.value["stale"]) for entry in statuses if entry is not None)
+    statuses = [entry for pair in asked for entry in await ledger.entries(reporting.PREFIX + pair.name, None, MOST)]
+    return sum(int(entry.value["written"]) + int(entry.value["stale"]) for entry in statuses)

@@ -9,12 +9,14 @@ import structlog
 from domain.backends import open_store
 from domain.settings import Settings
 from indexer.health import health_app, serve_health
-from indexer.pairs import From, To, choose
+from indexer.pairs import PAIRS, From, To, choose
 from indexer.pipelines import Builder
 from indexer.reporting import report_all
 from indexer.signals import told_to_stop
 from indexer.status import Status
 from indexer.supervisor import supervise
+from indexer.tasks import alongside
+from indexer.told import clear_outdated
 
 log = structlog.get_logger()
 
@@ -36,7 +38,10 @@ async def run(settings: Settings, source: From | None, sink: To | None) -> None:
                     for pair, status in zip(pairs, statuses, strict=True)
                 ]
                 log.info("indexer runs", mode=settings.mode.value, pipelines=[pair.name for pair in pairs])
-                reporting = asyncio.create_task(report_all(store.ledger, statuses))
+                names = [pair.name for pair in PAIRS[settings.mode]]
+                reporting = asyncio.create_task(
+                    alongside(report_all(store.ledger, statuses, builder.holder), clear_outdated(store.ledger, names))
+                )
                 try:
                     await _until_stopped(pipelines, stop, settings.shutdown_timeout.total_seconds())
                 finally:

@@ -77,10 +77,10 @@ async def test_a_later_dead_letter_replaces_the_earlier_one_of_its_user(ledger: 
 
 async def test_a_status_is_told_and_told_anew(ledger: Ledger) -> None:
     status = Status("a-to-b", clock=lambda: AT)
-    reporter = Reporter(ledger, status)
+    reporter = Reporter(ledger, status, "host/1")
     status.state = State.RUNNING
     await reporter.report()
     status.state, status.error = State.BACKOFF, "down"
     await reporter.report()
     (entry,) = await ledger.entries("status:", None, 10)
-    assert (entry.key, entry.value["state"], entry.value["error"]) == ("status:a-to-b", "backoff", "down")
+    assert (entry.key, entry.value["state"], entry.value["error"]) == ("status:a-to-b:host/1", "backoff", "down")

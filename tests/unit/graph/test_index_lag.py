@@ -14,8 +14,9 @@ from tests.contract.users.memory import MemoryDatabase, MemoryLedger
 T0 = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
 
-def said(lag: Any, *, seconds_ago: float = 0) -> Entry:
-    return Entry("status:x", {"lagSeconds": lag, "at": to_text(T0 - timedelta(seconds=seconds_ago))}, 1)
+def said(lag: Any, *, by: str = "x", pipeline: str = "x-to-y", seconds_ago: float = 0) -> Entry:
+    at = to_text(T0 - timedelta(seconds=seconds_ago))
+    return Entry(f"status:{pipeline}:{by}", {"pipeline": pipeline, "lagSeconds": lag, "at": at}, 1)
 
 
 @pytest.mark.parametrize(
@@ -23,7 +24,10 @@ def said(lag: Any, *, seconds_ago: float = 0) -> Entry:
     [
         ([], None),
         ([said(0)], 0),
-        ([said(1.5), said(2)], 3.5),
+        ([said(1.5), said(2, pipeline="y-to-z")], 3.5),
+        ([said(1.5), said(2, by="y")], 2),
+        ([said(1.5), said(9, by="y", seconds_ago=60)], 1.5),
+        ([said(1, seconds_ago=20), said(9, by="y", seconds_ago=60)], 21),
         ([said(1, seconds_ago=10)], 1),
         ([said(1, seconds_ago=11)], 12),
         ([said(None)], None),

@@ -101,16 +101,16 @@ async def test_the_ledger_is_told_what_changed_and_now_and_then_that_nothing_did
     status: Status, clock: FakeClock
 ) -> None:
     ledger = MemoryLedger(MemoryDatabase())
-    reporter = Reporter(ledger, status)
+    reporter = Reporter(ledger, status, "me")
     status.state, status.pending_since = State.RUNNING, NOON - timedelta(milliseconds=1500)
 
     async def revision_after_report() -> int:
         await reporter.report()
-        entry = await ledger.read("status:a-to-b")
+        entry = await ledger.read("status:a-to-b:me")
         return entry.revision if entry else 0
 
     assert await revision_after_report() == 1
-    entry = await ledger.read("status:a-to-b")
+    entry = await ledger.read("status:a-to-b:me")
     assert entry is not None
     assert (entry.value["lagSeconds"], entry.value["at"]) == (1.5, "2026-01-31T12:00:00.000Z")
     clock.seconds += 1
@@ -119,9 +119,10 @@ async def test_the_ledger_is_told_what_changed_and_now_and_then_that_nothing_did
     assert await revision_after_report() == 2
     clock.seconds += 5
     assert await revision_after_report() == 3
-    await Reporter(ledger, status).report()  # another process, after a takeover
+    await Reporter(ledger, status, "other").report()  # another process of the same pipeline
     status.written += 1
     assert await revision_after_report() == 4
+    status.state = State.STOPPED
     assert await revision_after_report() == 5
 
 
@@ -129,8 +130,8 @@ async def test_the_ledger_is_told_what_changed_and_now_and_then_that_nothing_did
 async def test_who_does_not_run_says_nothing(status: Status, state: State) -> None:
     ledger = MemoryLedger(MemoryDatabase())
     status.state = state
-    await Reporter(ledger, status).report()
-    assert await ledger.read("status:a-to-b") is None
+    await Reporter(ledger, status, "me").report()
+    assert await ledger.read("status:a-to-b:me") is None
 
 
 async def test_a_store_that_is_down_does_not_end_the_reporting(status: Status) -> None:
@@ -138,7 +139,7 @@ async def test_a_store_that_is_down_does_not_end_the_reporting(status: Status) -
         async def read(self, key: str) -> None:
             raise StoreUnavailable
 
-    await Reporter(Down(MemoryDatabase()), status).report()
+    await Reporter(Down(MemoryDatabase()), status, "me").report()
 
 
 async def test_the_routes(status: Status, clock: FakeClock) -> None:

@@ -78,14 +78,22 @@ def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
 
 
 def test_the_command_shows_what_a_process_has_told(environment: Settings) -> None:
-    async def tell() -> None:
+    async def tell(state: State) -> None:
         async with open_store(environment) as backend:
-            await Reporter(backend.ledger, Status("a-to-b", written=5, error=ERROR)).report()
+            await Reporter(backend.ledger, Status("a-to-b", written=5, error=ERROR), "me").report()
+            running = Status("sqlite-to-tantivy", state=state)
+            await Reporter(backend.ledger, running, "me").report()
 
-    assert "No pipeline has told its status yet" in RUNNER.invoke(main.app, ["status"]).stdout
+    silent = RUNNER.invoke(main.app, ["status"])
+    assert "No pipeline has told its status yet" in silent.stdout
+    assert silent.exit_code == 1
     assert json.loads(RUNNER.invoke(main.app, ["status", "--json"]).stdout) == []
     with asyncio.Runner() as runner:
-        runner.run(tell())
+        runner.run(tell(State.RUNNING))
     assert f"a-to-b: {ERROR}" in RUNNER.invoke(main.app, ["status"]).stdout.splitlines()
-    (told,) = json.loads(RUNNER.invoke(main.app, ["status", "--json"]).stdout)
+    told, _ = json.loads(RUNNER.invoke(main.app, ["status", "--json"]).stdout)
     assert (told["pipeline"], told["written"], told["stale"], told["error"]) == ("a-to-b", 5, 0, ERROR)
+    assert RUNNER.invoke(main.app, ["status"]).exit_code == 0
+    with asyncio.Runner() as runner:
+        runner.run(tell(State.BACKOFF))
+    assert RUNNER.invoke(main.app, ["status"]).exit_code == 1
