@@ -20,7 +20,7 @@ async def node(info: Info, id: strawberry.ID) -> Node | None:
     return await load_user(info, id)
 
 
-@field("The nodes with these ids, in their order; null for one that does not exist.")
+@field(f"The nodes with these ids, at most {MAX_PAGE}, in their order; null for one that does not exist.")
 async def nodes(info: Info, ids: list[strawberry.ID]) -> list[Node | None] | None:
     if len(ids) > MAX_PAGE:
         raise BadInput(f"At most {MAX_PAGE} ids can be asked for at once, not {len(ids)}.", field="ids")

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from domain.identity import rights
 from domain.users.filter import parse
+from graph.arguments import After, First
 from graph.context import Info
 from graph.field import field
 from graph.types.search import UserFacet, UserSearchConnection
@@ -21,8 +22,8 @@ async def search_users(  # noqa: PLR0917 (Strawberry passes them by name)
     query: str,
     filter: UserFilter | None = None,
     facets: list[UserFacet] | None = None,
-    first: int | None = None,
-    after: str | None = None,
+    first: First = None,
+    after: After = None,
     wait_for: list[str] | None = None,
     timeout: float | None = None,
 ) -> UserSearchConnection | None:
@@ -41,7 +42,7 @@ async def search_users(  # noqa: PLR0917 (Strawberry passes them by name)
 
 
 @field("The best few users for what has been typed so far.")
-async def suggest_users(info: Info, prefix: str, first: int | None = None) -> list[User] | None:
+async def suggest_users(info: Info, prefix: str, first: First = None) -> list[User] | None:
     rights.require_search(info.context.caller)
     hits = await info.context.services.search.suggest(prefix, first=first)
     found = await info.context.user_loader.load_many([hit.id for hit in hits])

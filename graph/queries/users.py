@@ -7,6 +7,7 @@ from domain.identity import rights
 from domain.users import page as pages
 from domain.users.filter import parse
 from domain.users.validation import check_id
+from graph.arguments import After, Before, First, Last
 from graph.context import Info
 from graph.field import field
 from graph.types.user import User
@@ -43,10 +44,10 @@ async def users(  # noqa: PLR0917 (Strawberry passes them by name)
     info: Info,
     filter: UserFilter | None = None,
     order_by: UserOrder | None = None,
-    first: int | None = None,
-    after: str | None = None,
-    last: int | None = None,
-    before: str | None = None,
+    first: First = None,
+    after: After = None,
+    last: Last = None,
+    before: Before = None,
 ) -> UserConnection | None:
     rights.require_list(info.context.caller)
     wanted, order = parse(plain(filter)), read_order(order_by)
