@@ -116,4 +116,4 @@ chaos: install servers  ## kill and pause everything under load, FAULTS times (5
 
 .PHONY: bench
 bench: install servers  ## rates and latencies beside the raw engines (about 30 minutes; keep the machine quiet)
-	for part in stores indexes search rebuild freshness connect breaker peers outage; do $(BIN)/python -m benchmarks $$part || exit; done
+	for part in stores indexes search rebuild freshness connect execution breaker peers outage; do $(BIN)/python -m benchmarks $$part || exit; done
