@@ -18,7 +18,7 @@ import typer
 
 from domain import logs
 from domain.backends import open_store
-from domain.errors import BadInput, SettingsError, StoreUnavailable
+from domain.errors import BadInput, OutOfReach, SettingsError, StoreUnavailable
 from domain.progress import CountedLines, progress
 from domain.settings import Settings, load_settings
 from domain.users import exporting
@@ -216,6 +216,9 @@ def _run(work: Coroutine[Any, Any, T]) -> T:
     """The result of `work`; a failure is one line on standard error and an exit code."""
     try:
         return asyncio.run(work)
+    except OutOfReach as exc:
+        typer.echo(f"Error: {exc}", err=True)
+        raise typer.Exit(3) from None
     except (SettingsError, BadInput) as exc:
         typer.echo(f"Error: {exc}", err=True)
         raise typer.Exit(2) from None

@@ -15,6 +15,7 @@ ServiceError
 ├── PeerUnavailable      PEER_UNAVAILABLE     another service did not answer, or not as agreed
 └── InternalError        INTERNAL             not the caller's doing
     ├── SettingsError                         the settings, at start-up
+    │   └── OutOfReach                        ... lead to a server that does not answer
     ├── NewerSchema                           a document written by a newer release
     ├── UnreadableUser                        a stored document that is no user
     ├── IndexMismatch                         the index is not one of ours
@@ -130,6 +131,10 @@ class InternalError(ServiceError):
 
 class SettingsError(InternalError):
     """A setting is missing or wrong; the message names it and says what to do."""
+
+
+class OutOfReach(SettingsError):
+    """A server that has to be there does not answer: it may be down, or the setting that the message names is wrong."""
 
 
 class NewerSchema(InternalError):

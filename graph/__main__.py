@@ -19,7 +19,7 @@ from pydantic import TypeAdapter, ValidationError
 from rich.console import Console
 
 from domain import logs
-from domain.errors import ServiceError, SettingsError
+from domain.errors import OutOfReach, ServiceError, SettingsError
 from domain.identity.caller import Right
 from domain.identity.verifier import development_token
 from domain.settings import Duration, Settings, load_settings
@@ -148,7 +148,7 @@ def _one_line_errors() -> Iterator[None]:
         yield
     except SettingsError as exc:
         typer.echo(exc.message, err=True)
-        sys.exit(EXIT_SETTINGS)
+        sys.exit(EXIT_UNREACHABLE if isinstance(exc, OutOfReach) else EXIT_SETTINGS)
     except ServiceError as exc:
         typer.echo(exc.message, err=True)
         sys.exit(EXIT_UNREACHABLE)

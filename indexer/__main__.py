@@ -1,6 +1,7 @@
 """python -m indexer: run the pipelines that keep the search index up to date, see how they are, and prove it.
 
-Exit codes: 0 all is well, 1 something was found that needs attention, 2 the command could not do its work.
+Exit codes: 0 all is well, 1 something was found that needs attention, 2 the command could not do its work,
+3 nor could it, because what has to be there (a server, an index) does not answer.
 """
 
 import typer

@@ -21,7 +21,7 @@ from pymongo.errors import (
     PyMongoError,
 )
 
-from domain.errors import SettingsError, StoreUnavailable
+from domain.errors import OutOfReach, SettingsError, StoreUnavailable
 from domain.users.fields import FIELDS, UNIQUE, Field, Kind
 from domain.users.mongo_filter import stored_name
 
@@ -186,7 +186,7 @@ async def _prepare(database: AsyncDatabase[Stored]) -> None:
         with pymongo.timeout(INDEX_BUILD_TIMEOUT.total_seconds()):
             await init_beanie(database=database, document_models=[UserDocument])
     except (ConnectionFailure, ConfigurationError) as exc:
-        raise SettingsError(
+        raise OutOfReach(
             "MONGODB_URL: no primary of a replica set answered: check the hosts and the replicaSet in it, "
             "and that the server runs and can be reached from here."
         ) from exc

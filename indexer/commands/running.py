@@ -8,8 +8,12 @@ import typer
 import uvloop
 
 from domain import logs
-from domain.errors import ServiceError
+from domain.errors import OutOfReach, SearchUnavailable, ServiceError, StoreUnavailable
 from domain.settings import Settings, load_settings
+from indexer.connectors.errors import ConnectUnavailable
+from indexer.errors import KafkaUnavailable
+
+NOT_THERE = (OutOfReach, StoreUnavailable, SearchUnavailable, KafkaUnavailable, ConnectUnavailable)
 
 T = TypeVar("T")
 
@@ -18,6 +22,9 @@ FOUND_EXIT = 1
 
 REFUSED_EXIT = 2
 """The command could not do its work: the message says what to do."""
+
+UNREACHABLE_EXIT = 3
+"""Nor could it, because a server that has to be there does not answer."""
 
 
 def settings() -> Settings:
@@ -31,7 +38,7 @@ def settings() -> Settings:
 
 
 def ended(main: Coroutine[Any, Any, T]) -> T:
-    """What `main` returns; what only an operator can correct becomes one line and exit code 2."""
+    """What `main` returns; what only an operator can correct becomes one line and exit code 2 or 3."""
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             return runner.run(main)
@@ -41,4 +48,4 @@ def ended(main: Coroutine[Any, Any, T]) -> T:
 
 def refused(error: ServiceError) -> typer.Exit:
     typer.echo(str(error), err=True)
-    return typer.Exit(REFUSED_EXIT)
+    return typer.Exit(UNREACHABLE_EXIT if isinstance(error, NOT_THERE) else REFUSED_EXIT)

@@ -232,7 +232,7 @@ async def test_what_cannot_work_changes_nothing(
         await worker.restart(file.name)
     down = {**environment, "CONNECT_URL": f"http://u:secret@127.0.0.1:{free_port()}"}
     code, _, err = await _command(down, "list")
-    assert code == 2
+    assert code == 3
     assert "did not answer (ConnectError): see whether it runs" in err
     assert "secret" not in err
 

@@ -81,12 +81,12 @@ async def test_an_address_that_is_wrong_is_named_by_its_setting(
         ("dead-letters list", "KAFKA_BOOTSTRAP_SERVERS={closed}", "see KAFKA_BOOTSTRAP_SERVERS"),
     ],
 )
-async def test_a_command_says_it_and_ends_with_2(
+async def test_a_command_says_it_and_ends_with_3(
     cluster: Environment, places: dict[str, str], line: str, setting: str, told: str
 ) -> None:
     variable, value = setting.format(**places).split("=", 1)
     ended = await command({**cluster, "STORE_TIMEOUT": "1", variable: value}, *line.split())
-    assert ended.exit_code == 2, ended.err
+    assert ended.exit_code == 3, ended.err
     assert told in ended.err.splitlines()[-1]
     assert "Traceback" not in ended.err
 

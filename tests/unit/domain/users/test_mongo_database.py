@@ -9,7 +9,7 @@ import pytest
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import DuplicateKeyError, OperationFailure, PyMongoError, ServerSelectionTimeoutError
 
-from domain.errors import SettingsError, StoreUnavailable
+from domain.errors import OutOfReach, SettingsError, StoreUnavailable
 from domain.users.fields import UNIQUE
 from domain.users.mongo_database import Calls, Stored, UserDocument, _prepare, open_mongo
 
@@ -44,6 +44,11 @@ async def test_a_server_that_is_no_replica_set_is_refused() -> None:
 async def test_a_failure_at_the_start_says_what_to_do(failure: PyMongoError, message: str) -> None:
     with pytest.raises(SettingsError, match=message):
         await _prepare(a_database(failure))
+
+
+async def test_a_server_that_does_not_answer_is_out_of_reach() -> None:
+    with pytest.raises(OutOfReach):
+        await _prepare(a_database(ServerSelectionTimeoutError("refused")))
 
 
 async def test_a_value_that_two_users_share_is_not_told() -> None:

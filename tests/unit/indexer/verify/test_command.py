@@ -46,7 +46,7 @@ def test_exit_codes_from_no_index_to_no_drift(settings: Settings) -> None:
     run(create())
     refused = RUNNER.invoke(main.app, ["verify"])
     assert (refused.exit_code, refused.stderr.splitlines()[-1]) == (
-        2,
+        3,
         "No index serves: start the indexer (python -m indexer run), which makes one.",
     )
     run(prepare())
