@@ -41,7 +41,9 @@ def list_connectors() -> None:
 def apply(
     file: Annotated[Path, typer.Argument(help='JSON: {"name": "…", "config": {…}}; - is standard input.')],
     any_option: Annotated[bool, typer.Option(help="Allow options that the plugin does not name.")] = False,
-    wait: Annotated[float, typer.Option(help="Seconds that the new connector may take to run.", min=1)] = 60.0,
+    wait: Annotated[
+        float, typer.Option(help="Seconds that the new connector may take to run.", min=1, callback=running.seconds)
+    ] = 60.0,
 ) -> None:
     """Run what FILE says, and remove what ran for an earlier content of it; twice is once.
 
@@ -56,9 +58,9 @@ def apply(
 @connectors.command()
 def status(
     name: Annotated[str | None, typer.Argument(help="One connector's name, or that in its file.")] = None,
-    watch: Annotated[float, typer.Option(help="Seconds without a commit after which it is stalled.", min=0)] = (
-        WATCH_SECONDS
-    ),
+    watch: Annotated[
+        float, typer.Option(help="Seconds without a commit after which it is stalled.", callback=running.seconds)
+    ] = (WATCH_SECONDS),
     as_json: Annotated[bool, typer.Option("--json", help="All that is known, as a JSON array.")] = False,
 ) -> None:
     """How connectors are: lag, whether they get on, and why they failed; exit code 1 if one has failed or is stalled.

@@ -42,7 +42,7 @@ def show(key: Annotated[str, typer.Argument(help="a user's id, or topic/partitio
 def replay(
     keys: Keys = None,
     all: All = False,
-    wait: Annotated[float, typer.Option(help="seconds to wait for the pipeline")] = 30.0,
+    wait: Annotated[float, typer.Option(callback=running.seconds, help="seconds to wait for the pipeline")] = 30.0,
 ) -> None:
     """Read the users from the store again and deliver them; exit code 1 if a letter is left."""
     if running.ended(_replay(running.settings(), keys or [], all=all, wait=wait)):

@@ -21,6 +21,8 @@ from indexer.rebuild.rebuild import Phase, Rebuilt
 from indexer.rebuild.run import Listed, give_up, list_indexes
 from indexer.rebuild.run import rebuild as run_rebuild
 
+MOST_KEPT = timedelta(days=3650)
+
 _DURATION: TypeAdapter[timedelta] = TypeAdapter(Duration)
 
 
@@ -54,9 +56,12 @@ def rebuild(
 
 def _duration(text: str) -> timedelta:
     try:
-        return _DURATION.validate_python(text)
+        keep = _DURATION.validate_python(text)
     except ValidationError:
         raise running.refused(BadInput(f"--keep {text} is no duration: give seconds, or P1D.")) from None
+    if not timedelta(0) <= keep <= MOST_KEPT:
+        raise running.refused(BadInput(f"--keep {text} is out of bounds: give 0 to {MOST_KEPT.days} days, as P30D."))
+    return keep
 
 
 def _rebuilt(settings: Settings, keep: timedelta, *, rollback: bool) -> Rebuilt:

@@ -15,6 +15,8 @@ from indexer.errors import KafkaUnavailable
 
 NOT_THERE = (OutOfReach, StoreUnavailable, SearchUnavailable, KafkaUnavailable, ConnectUnavailable)
 
+MOST_SECONDS = 86_400.0
+
 T = TypeVar("T")
 
 FOUND_EXIT = 1
@@ -44,6 +46,13 @@ def ended(main: Coroutine[Any, Any, T]) -> T:
             return runner.run(main)
     except ServiceError as exc:
         raise refused(exc) from None
+
+
+def seconds(value: float) -> float:
+    """A callback for options: neither NaN nor for ever."""
+    if not 0 <= value <= MOST_SECONDS:
+        raise typer.BadParameter(f"give 0 to {MOST_SECONDS:g} seconds")
+    return value
 
 
 def refused(error: ServiceError) -> typer.Exit:

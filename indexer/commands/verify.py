@@ -29,14 +29,15 @@ def verify(
     *,
     repair: Annotated[bool, typer.Option("--repair", help="Write what differs again from the store.")] = False,
     patience: Annotated[
-        float, typer.Option(min=0, help="Seconds for which the indexer may be late before it is drift.")
+        float,
+        typer.Option(callback=running.seconds, help="Seconds for which the indexer may be late before it is drift."),
     ] = PATIENCE_SECONDS,
     as_json: Annotated[bool, typer.Option("--json", help="The report as a JSON object.")] = False,
     continuous: Annotated[
         bool, typer.Option("--continuous", help="Compare samples until SIGTERM, with /metrics on INDEXER_PORT.")
     ] = False,
     every: Annotated[
-        float, typer.Option(min=0.01, help="With --continuous: seconds between two samples.")
+        float, typer.Option(min=0.01, callback=running.seconds, help="With --continuous: seconds between two samples.")
     ] = EVERY_SECONDS,
     sample: Annotated[int, typer.Option(min=1, help="With --continuous: users of a sample.")] = SAMPLE,
 ) -> None:
