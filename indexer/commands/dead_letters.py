@@ -21,8 +21,8 @@ dead_letters = typer.Typer(
     help="What could not be delivered: look at it, deliver it again, or let go of it.", no_args_is_help=True
 )
 
-Keys = Annotated[list[str] | None, typer.Argument(metavar="KEY...", help="users' ids, or topic/partition/offset")]
-All = Annotated[bool, typer.Option("--all", help="every dead letter there is")]
+Keys = Annotated[list[str] | None, typer.Argument(metavar="KEY...", help="Users' ids, or topic/partition/offset.")]
+All = Annotated[bool, typer.Option("--all", help="Every dead letter there is.")]
 
 
 @dead_letters.command("list")
@@ -33,7 +33,7 @@ def list_letters(as_json: Annotated[bool, typer.Option("--json", help="One JSON 
 
 
 @dead_letters.command()
-def show(key: Annotated[str, typer.Argument(help="a user's id, or topic/partition/offset")]) -> None:
+def show(key: Annotated[str, typer.Argument(help="A user's id, or topic/partition/offset.")]) -> None:
     """All that is known about one; never the user."""
     running.ended(_show(running.settings(), key))
 
@@ -42,7 +42,7 @@ def show(key: Annotated[str, typer.Argument(help="a user's id, or topic/partitio
 def replay(
     keys: Keys = None,
     all: All = False,
-    wait: Annotated[float, typer.Option(callback=running.seconds, help="seconds to wait for the pipeline")] = 30.0,
+    wait: Annotated[float, typer.Option(callback=running.seconds, help="Seconds to wait for the pipeline.")] = 30.0,
 ) -> None:
     """Read the users from the store again and deliver them; exit code 1 if a letter is left."""
     if running.ended(_replay(running.settings(), keys or [], all=all, wait=wait)):

@@ -14,7 +14,7 @@ from indexer.receipt import receipt
 
 
 def erasure_receipt(
-    id: Annotated[str, typer.Argument(metavar="ID", help="of a deleted user")],
+    id: Annotated[str, typer.Argument(metavar="ID", help="Of a deleted user.")],
     as_json: Annotated[bool, typer.Option("--json", help="All that was seen, as a JSON object.")] = False,
 ) -> None:
     """Look for a deleted user everywhere. Exit code 0 only if all is gone, or has a time by which it will be."""

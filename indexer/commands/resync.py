@@ -16,8 +16,8 @@ DONE = "The resync is done."
 
 
 def resync(
-    pipeline: Annotated[str | None, typer.Option(help="only this one, such as mongo-to-kafka")] = None,
-    wait: Annotated[bool, typer.Option("--wait", help="return once it is done, and show how far it is")] = False,
+    pipeline: Annotated[str | None, typer.Option(help="Only this one, such as mongo-to-kafka.")] = None,
+    wait: Annotated[bool, typer.Option("--wait", help="Return once it is done, and show how far it is.")] = False,
 ) -> None:
     """Send every user through the pipelines again, and delete what is left over. Exit code 1 if no indexer runs."""
     if running.ended(_resync(running.settings(), pipeline, wait=wait)):

@@ -11,9 +11,9 @@ from indexer.run import run as run_pipelines
 
 def run(
     source: Annotated[
-        From | None, typer.Option("--from", help="where changes come from; with --to: one pair only")
+        From | None, typer.Option("--from", help="Where changes come from; with --to: one pair only.")
     ] = None,
-    sink: Annotated[To | None, typer.Option("--to", help="where changes go")] = None,
+    sink: Annotated[To | None, typer.Option("--to", help="Where changes go.")] = None,
 ) -> None:
     """Run pipelines until SIGTERM or SIGINT; without options, those that the settings mean."""
     running.ended(run_pipelines(running.settings(), source, sink))
