@@ -12,7 +12,7 @@ from domain.errors import ServiceError
 from domain.search.index import IndexCatalog
 from domain.settings import Settings
 from domain.users.ledger import Ledger
-from indexer.rebuild.state import KeptIndexes
+from indexer.rebuild.state import KeptIndexes, States
 
 LOOK_SECONDS = 600.0
 
@@ -27,19 +27,25 @@ async def expire_indexes(
     while True:
         try:
             if await kept.read():
+                state = await States(ledger).read()
                 async with open_index_catalog(settings) as catalog:
-                    await drop_expired(kept, catalog, now())
+                    await drop_expired(kept, catalog, now(), filled=state.index if state else None)
         except ServiceError as exc:
             log.warning("kept indexes not dropped", why=str(exc))
         await sleep(LOOK_SECONDS)
 
 
-async def drop_expired(kept: KeptIndexes, catalog: IndexCatalog, at: datetime) -> Sequence[str]:
-    """Drop the kept indexes whose time is over; their names. One that serves again is kept no longer, but stays."""
+async def drop_expired(
+    kept: KeptIndexes, catalog: IndexCatalog, at: datetime, *, filled: str | None = None
+) -> Sequence[str]:
+    """Drop the kept indexes whose time is over; their names. One that serves again is kept no longer, but stays.
+
+    So does the one that a rollback is under way to, `filled`: it serves soon, or is kept once that is given up.
+    """
     dropped = []
     serving = {info.name for info in await catalog.indexes() if info.serving}
     for name, until in (await kept.read()).items():
-        if until > at and name not in serving:
+        if name not in serving and (until > at or name == filled):
             continue
         if name not in serving:
             await catalog.drop(name)

@@ -167,6 +167,7 @@ async def test_kept_indexes_go_when_their_time_is_over() -> None:
     old = str(rig.catalog.serving)
     new = (await rig.run()).index
     assert await drop_expired(rig.kept, rig.catalog, NOON + timedelta(hours=23)) == []
+    assert await drop_expired(rig.kept, rig.catalog, NOON + timedelta(hours=25), filled=old) == []
     assert await drop_expired(rig.kept, rig.catalog, NOON + timedelta(hours=25)) == [old]
     assert list(rig.catalog.oracles) == [new]
     assert await rig.kept.read() == {}
