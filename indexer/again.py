@@ -1,6 +1,7 @@
 """Users once more, as the store has them now: how dead letters are replayed and drift is repaired."""
 
-from collections.abc import Collection, Mapping, Sequence
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -13,6 +14,7 @@ from domain.users.feed import Change
 from domain.users.model import User
 from domain.users.store import UserStore
 from indexer.dead_letters import DeadLetter, DeadLetters
+from indexer.pipeline import MAX_AGE_SECONDS
 from indexer.projection import Projection
 from indexer.sinks.shared import SharedSink
 
@@ -22,11 +24,20 @@ log = structlog.get_logger()
 class Again:
     """Writes to `sink` what `store` has, and keeps the dead letters in step with what comes of it."""
 
-    def __init__(self, store: UserStore, sink: SharedSink, letters: DeadLetters, projection: Projection) -> None:
+    def __init__(
+        self,
+        store: UserStore,
+        sink: SharedSink,
+        letters: DeadLetters,
+        projection: Projection,
+        *,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._store = store
         self._sink = sink
         self._letters = letters
         self._projection = projection
+        self._monotonic = monotonic
 
     async def write(self, users: Mapping[str, int]) -> bool:
         """Deliver `users` (at most 1,000 ids, each with the version that the sink is known to hold).
@@ -35,13 +46,20 @@ class Again:
         letter with one more attempt; the letters of the others are dropped. Raises what store, sink and letters raise.
         """
         async with self._sink.alone() as sink:  # what is read must be written before anybody writes something newer
-            changes = await self._changes(users)
-            entries, refused = self._projection.entries(changes)
+            entries, refused = await self._read(users)
             results = await sink.write(entries, repair=True)
         refused = [*refused, *self._rejected(entries, results)]
         busy = {entry.id for entry, result in zip(entries, results, strict=True) if result.outcome is Outcome.BUSY}
         await self._account(users.keys() - busy, refused)
         return not busy
+
+    async def _read(self, users: Mapping[str, int]) -> tuple[list[IndexEntry], list[DeadLetter]]:
+        """What to write of `users`; read anew if it is too old by then, because the process was paused."""
+        while True:
+            read_at = self._monotonic()
+            entries, refused = self._projection.entries(await self._changes(users))
+            if self._monotonic() - read_at <= MAX_AGE_SECONDS:
+                return entries, refused
 
     async def _changes(self, users: Mapping[str, int]) -> list[Change]:
         at = self._projection.clock()

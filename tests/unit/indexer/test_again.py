@@ -1,7 +1,8 @@
 """Users delivered once more: what the store has now, and what becomes of their dead letters."""
 
 import asyncio
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -14,11 +15,12 @@ from domain.users.store import Write
 from indexer.again import Again
 from indexer.dead_letters import DeadLetter
 from indexer.errors import KafkaUnavailable
+from indexer.pipeline import MAX_AGE_SECONDS
 from indexer.projection import Projection
 from indexer.sinks.shared import SharedSink
 from tests.contract.users.memory import MemoryDatabase, MemoryUserStore
 from tests.contract.users.users import a_user
-from tests.unit.indexer.fakes import NOON, FakeDeadLetters, FakeSink, user_id
+from tests.unit.indexer.fakes import NOON, FakeClock, FakeDeadLetters, FakeSink, user_id
 
 
 def _project(user: User) -> dict[str, Any]:
@@ -28,13 +30,15 @@ def _project(user: User) -> dict[str, Any]:
 
 
 class Rig:
-    def __init__(self) -> None:
+    def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
         self.database = MemoryDatabase()
         self.store = MemoryUserStore(self.database)
         self.sink = FakeSink()
         self.shared = SharedSink(self.sink)
         self.letters = FakeDeadLetters()
-        self.again = Again(self.store, self.shared, self.letters, Projection("p", lambda: NOON, _project))
+        self.again = Again(
+            self.store, self.shared, self.letters, Projection("p", lambda: NOON, _project), monotonic=monotonic
+        )
 
     async def create(self, **values: Any) -> User:
         user = a_user(**values)
@@ -134,3 +138,23 @@ async def test_a_document_that_is_no_user_gets_a_letter_and_the_others_are_writt
     assert [entry.id for entry in rig.sink.writes[0]] == [good.id]
     (letter,) = rig.letters.letters
     assert (letter.id, letter.version, letter.reason) == (spoilt.id, 3, "unreadable: it has no status")
+
+
+async def test_what_was_read_before_a_long_pause_is_read_again() -> None:
+    clock = FakeClock()
+    rig = Rig(clock)
+    user = await rig.create()
+    get, reads = rig.store.get, 0
+
+    async def paused(ids: Sequence[str]) -> Mapping[str, User]:
+        nonlocal reads
+        reads += 1
+        found = await get(ids)
+        if reads == 1:
+            clock.seconds += MAX_AGE_SECONDS + 1
+            await rig.store.write(Write(replace(user, version=2), expected=1))
+        return found
+
+    rig.store.get = paused  # type: ignore[method-assign]
+    assert await rig.again.write({user.id: 1})
+    assert [entry.version for write in rig.sink.writes for entry in write] == [2]
