@@ -1,6 +1,7 @@
 """The use cases: versions, races, and writes whose outcome is unknown."""
 
 import asyncio
+import itertools
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
@@ -10,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.errors import BadInput, Conflict, NotFound, NotUnique, OutcomeUnknown, StoreUnavailable
-from domain.users.importing import RowOutcome
+from domain.users.importing import MAX_ROUNDS, RowOutcome
 from domain.users.model import Status
 from domain.users.service import MAX_BATCH, UserService
 from domain.users.store import Write
@@ -180,10 +181,12 @@ async def test_endless_races_end(store: FaultyStore, service: UserService) -> No
 async def test_interleaved_writers_lose_nothing(turns: list[int]) -> None:
     """Each writer adds its own attribute; whatever the interleaving of reads and writes, all are there."""
 
+    delays = itertools.cycle(turns)
+
     class Slow(MemoryUserStore):
         async def get(self, ids: Any) -> Any:
             found = await super().get(ids)
-            for _ in range(turns[sum(len(id) for id in ids) % len(turns)]):
+            for _ in range(next(delays)):
                 await asyncio.sleep(0)
             return found
 
@@ -209,6 +212,13 @@ async def test_tombstones_expire_after_the_retention(store: FaultyStore) -> None
     time[0] += timedelta(days=11)
     assert await service.expire_tombstones(timedelta(days=30)) == 1
     assert set(await store.get([user.id for user in users])) == {users[1].id, users[2].id}
+
+
+async def test_tombstones_expire_in_rounds(service: UserService, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("domain.users.service.TOMBSTONES_A_ROUND", 2)
+    for n in range(5):
+        await service.delete((await service.create({"username": f"u{n}"})).id)
+    assert await service.expire_tombstones(timedelta(seconds=-1)) == 5
 
 
 async def test_rows_are_imported_once(service: UserService) -> None:
@@ -290,6 +300,42 @@ async def test_a_row_whose_user_came_to_be_meanwhile_is_decided_again(store: Fau
     [row] = await service.import_rows([{"username": "Ann", "givenName": "A"}], by="username")
     assert row.user is not None
     assert (row.outcome, row.user.family_name, row.user.given_name) == (RowOutcome.UPDATED, "Lee", "A")
+
+
+def _overtaking(store: FaultyStore, id: str) -> Callable[[Write], Any]:
+    names = itertools.count()
+
+    async def overtake(_: Write) -> None:
+        await UserService(MemoryUserStore(store._database)).update(id, {"familyName": f"Lee {next(names)}"})
+
+    return overtake
+
+
+async def test_a_row_whose_write_was_overtaken_is_decided_again(store: FaultyStore, service: UserService) -> None:
+    user = await service.create({"username": "ann"})
+    store.before = [_overtaking(store, user.id)]
+    [row] = await service.import_rows([{"username": "ann", "givenName": "A"}], by="username")
+    assert row.user is not None
+    assert (row.outcome, row.user.version) == (RowOutcome.UPDATED, 3)
+    assert (row.user.family_name, row.user.given_name) == ("Lee 0", "A")
+
+
+async def test_a_row_whose_write_arrived_without_an_answer_is_unchanged(
+    store: FaultyStore, service: UserService
+) -> None:
+    await service.create({"username": "ann"})
+    store.lose_answer = [True]
+    [row] = await service.import_rows([{"username": "ann", "givenName": "A"}], by="username")
+    assert row.user is not None
+    assert (row.outcome, row.user.version, row.user.given_name) == (RowOutcome.UNCHANGED, 2, "A")
+
+
+async def test_a_row_that_is_always_overtaken_is_rejected(store: FaultyStore, service: UserService) -> None:
+    user = await service.create({"username": "ann"})
+    store.before = [_overtaking(store, user.id)] * MAX_ROUNDS
+    [row] = await service.import_rows([{"username": "ann", "givenName": "A"}], by="username")
+    assert row.outcome is RowOutcome.REJECTED
+    assert str(row.error) == "The write did not settle: import this row again."
 
 
 async def test_an_insert_that_the_driver_repeated_is_not_rejected(store: FaultyStore, service: UserService) -> None:
