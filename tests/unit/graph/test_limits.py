@@ -28,6 +28,7 @@ def found(rule: type[ValidationRule], document: str) -> list[GraphQLError]:
         ("{ b }", 1),
         ("{ a { a { b } } }", 3),
         ("{ a { ... { ... on Query { b } } } }", 2),
+        ("{ b a { a { b } } }", 3),
         ("{ a { ...F } } fragment F on Query { a { b } }", 3),
         ("{ ...F } fragment F on Query { a { ...G } } fragment G on Query { b }", 2),
         ("{ __schema { types { name } } }", 0),
