@@ -11,6 +11,7 @@ from domain.search.document import IndexEntry
 from domain.search.index import Outcome, Result
 from indexer import batching
 from indexer.batching import Limits
+from indexer.dead_letters import DeadLetter
 from indexer.errors import BatchExpired, KafkaUnavailable, LeaseLost
 from indexer.pipeline import MAX_AGE_SECONDS, Session
 from indexer.sources.source import Chunk
@@ -116,6 +117,16 @@ async def test_the_lag_is_what_lies_behind_and_what_is_read_and_not_delivered() 
     assert rig.status.lag_records is None  # nobody measures any more
 
 
+async def test_what_was_delivered_does_not_lag() -> None:
+    rig = Rig([Chunk([entry(1), entry(2)], "2")])
+    await rig.run()
+    rig.source.behind = 7
+    measuring = asyncio.create_task(rig.session._measure())
+    await asyncio.sleep(0)
+    assert rig.status.lag_records == 7
+    measuring.cancel()
+
+
 async def test_a_stale_write_is_counted_and_no_error() -> None:
     sink = FakeSink(users={entry(1).id: entry(1, 5)})
     rig = Rig([Chunk([entry(1, 3)], "1")], sink)
@@ -193,6 +204,15 @@ async def test_what_can_never_succeed_is_put_aside_without_holding_up_the_rest()
     )
     assert rig.source.committed[-1] == "3"
     assert rig.status.dead_letters == 1
+
+
+async def test_what_the_source_refuses_is_put_aside() -> None:
+    letter = DeadLetter(entry(1).id, 7, "a-to-b", "no user", 1, NOON)
+    rig = Rig([Chunk([], "1", refused=[letter])])
+    await rig.run()
+    assert rig.letters.letters == [letter]
+    assert rig.status.dead_letters == 1
+    assert rig.source.committed[-1] == "1"
 
 
 async def test_a_dead_letter_that_cannot_be_kept_holds_the_checkpoint() -> None:
@@ -315,13 +335,13 @@ async def test_cancelled_at_any_moment_nothing_is_committed_that_was_not_deliver
 
 
 async def test_a_batch_waits_for_more_when_told_to() -> None:
-    rig = Rig([], limits=Limits(10, 100_000, 0.2), stops=False)
+    rig = Rig([], limits=Limits(2, 100_000, 60), stops=False)
 
     async def later() -> None:
         await rig.session._parts.put(_part(2))
         await asyncio.sleep(0.02)
+        assert rig.sink.writes == []
         await rig.session._parts.put(_part(3))
-        await asyncio.sleep(0.3)
         rig.stop.set()
 
     await asyncio.gather(rig.run(), later())
