@@ -30,6 +30,12 @@ def test_one_user_makes_a_short_url_safe_text() -> None:
     assert token.replace("-", "a").replace("_", "a").isalnum()
 
 
+def test_a_token_reads_the_same_in_every_version() -> None:
+    """While versions change, one instance signs and another one reads."""
+    user = a_user(id="01ARZ3NDEKTSV4RRFFQ69G5FAV", version=7)
+    assert TOKENS.sign(user) == "RwpUpK3tAvuFm4fMbbEu-wFWPjq109Z2TGHvuZMCvVsAAAAAAAAADg"
+
+
 def test_a_token_holds_an_import_and_no_more() -> None:
     user = a_user()
     assert len(TOKENS.read(TOKENS.sign_many([user] * MAX_CHANGES))) == MAX_CHANGES

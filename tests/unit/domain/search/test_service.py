@@ -111,6 +111,10 @@ async def test_bad_input(setting: Setting, arguments: dict[str, object], field: 
     assert refused.value.field == field
 
 
+async def test_the_longest_wait_is_half_a_minute(setting: Setting) -> None:
+    assert (await setting.service.search("ann", timeout=timedelta(seconds=30))).fresh
+
+
 async def test_it_waits_until_a_write_shows(setting: Setting) -> None:
     user = a_user(given_name="Ann")
     await setting.put(user, indexed=False)
@@ -161,6 +165,18 @@ async def test_a_write_to_a_user_deleted_since_is_not_waited_for_in_vain(setting
     assert time.monotonic() - begun < 2
 
 
+async def test_a_user_deleted_during_the_wait_is_not_waited_for_in_vain(setting: Setting) -> None:
+    user = a_user(given_name="Ann")
+    await setting.put(user, indexed=False)
+    async with asyncio.TaskGroup() as tasks:
+        waiting = setting.service.search("ann", wait_for=[TOKENS.sign(user)], timeout=timedelta(seconds=30))
+        search = tasks.create_task(waiting)
+        await asyncio.sleep(0.1)
+        assert not search.done()
+        await setting.delete(user)
+    assert search.result().fresh
+
+
 async def test_without_the_store_it_waits_on(setting: Setting) -> None:
     user = a_user(given_name="Ann")
     await setting.put(user, indexed=False)
@@ -188,8 +204,9 @@ async def test_no_more_than_a_thousand_changes_are_waited_for(setting: Setting) 
             await setting.service.search("ann", wait_for=too_many, timeout=SOON)
 
 
+@pytest.mark.parametrize(("timeout", "seconds"), [(timedelta(seconds=10), 10), (None, 5)])
 async def test_what_does_not_show_is_asked_for_ever_more_seldom(
-    setting: Setting, monkeypatch: pytest.MonkeyPatch
+    setting: Setting, monkeypatch: pytest.MonkeyPatch, timeout: timedelta | None, seconds: float
 ) -> None:
     now, pauses = 0.0, []
 
@@ -202,13 +219,12 @@ async def test_what_does_not_show_is_asked_for_ever_more_seldom(
     monkeypatch.setattr(service, "asyncio", SimpleNamespace(sleep=sleep, timeout=asyncio.timeout))
     user = a_user(given_name="Ann")
     await setting.put(user, indexed=False)
-    wait = timedelta(seconds=10)
-    assert not (await setting.service.search("ann", wait_for=[TOKENS.sign(user)], timeout=wait)).fresh
+    assert not (await setting.service.search("ann", wait_for=[TOKENS.sign(user)], timeout=timeout)).fresh
     assert pauses[:2] == [0.02, 0.025]
     assert max(pauses[:20]) == 0.1
     assert max(pauses) == 0.5
     assert len(pauses) < 50
-    assert now == pytest.approx(10)
+    assert now == pytest.approx(seconds)
 
 
 async def test_the_wait_leaves_time_for_the_search_before_the_answer_is_due(setting: Setting) -> None:
