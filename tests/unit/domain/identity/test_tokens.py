@@ -61,6 +61,14 @@ async def test_rights_come_from_scope_and_mapped_roles() -> None:
     assert caller.rights == {Right.READ, Right.WRITE}
 
 
+async def test_a_token_holds_until_the_leeway_is_over() -> None:
+    at = int(time.time())
+    checks = verifier(clock=lambda: datetime.fromtimestamp(at, UTC))
+    await checks.verify(token(exp=at - 59))
+    with pytest.raises(Unauthenticated, match="has expired"):
+        await checks.verify(token(exp=at - 60))
+
+
 async def test_a_token_without_kid_needs_a_set_of_one() -> None:
     bare = token(headers={"kid": None})
     assert (await verifier().verify(bare)).subject == issuer.SUBJECT
