@@ -11,6 +11,7 @@ from domain.search.document import IndexEntry, search_document
 from domain.search.index import Outcome
 from domain.search.tantivy_catalog import TantivyCatalog
 from domain.search.tantivy_folder import POINTER, SHAPE, create_folder, live_folder
+from domain.search.tantivy_folder_writer import Deletions
 from domain.search.tantivy_writer import TantivyWriter, open_tantivy_writer
 from domain.users.model import User
 from tests.contract.users.users import a_user
@@ -41,6 +42,14 @@ def _live(path: Path) -> Path:
 async def _ids(catalog: TantivyCatalog, name: str) -> list[str]:
     async with catalog.view(name) as view:
         return [held.id for held in await view.page(None, 100)]
+
+
+def test_only_the_last_deletions_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("domain.search.tantivy_folder_writer.REMEMBERED_DELETIONS", 2)
+    deletions = Deletions()
+    for id, version in (("a", 3), ("b", 4), ("a", 5), ("c", 6)):
+        deletions.remember(IndexEntry(id, version, None))
+    assert [deletions.version(id) for id in "abc"] == [5, 0, 6]
 
 
 async def test_a_batch_waits_for_the_lock_of_a_new_index_and_comes_whole(
