@@ -13,6 +13,7 @@ import httpx
 
 from domain.identity.verifier import development_token
 from domain.settings import load_settings
+from tests.fixtures.children import output
 from tests.servers.ports import free_port
 
 ROOT = Path(__file__).parents[3]
@@ -30,10 +31,9 @@ async def start(folder: Path, port: int, **environment: str) -> Process:
 
 async def stopped(process: Process) -> tuple[int, str, str]:
     """The exit code and what was written, once the process ends."""
-    async with asyncio.timeout(START_TIMEOUT):
-        out, err = await process.communicate()
+    out, err = await output(process, START_TIMEOUT)
     assert process.returncode is not None
-    return process.returncode, out.decode(), err.decode()
+    return process.returncode, out, err
 
 
 @asynccontextmanager

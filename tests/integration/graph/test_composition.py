@@ -10,6 +10,7 @@ import pytest
 
 from domain.settings import Settings
 from graph.schema import build_schema
+from tests.fixtures.children import output
 from tests.fixtures.npm import install_packages
 
 FOLDER = Path(__file__).parent / "composition"
@@ -32,9 +33,8 @@ async def _compose(subgraphs: Mapping[str, str]) -> tuple[list[str], str]:
     process = await asyncio.create_subprocess_exec(
         "node", "compose.mjs", cwd=FOLDER, stdin=PIPE, stdout=PIPE, stderr=PIPE
     )
-    async with asyncio.timeout(TIMEOUT):
-        out, err = await process.communicate(json.dumps(subgraphs).encode())
-    return out.decode().splitlines(), err.decode()
+    out, err = await output(process, TIMEOUT, json.dumps(subgraphs).encode())
+    return out.splitlines(), err
 
 
 @pytest.fixture(scope="module")

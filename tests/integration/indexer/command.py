@@ -5,9 +5,10 @@ import sys
 from asyncio.subprocess import PIPE
 from dataclasses import dataclass
 
+from tests.fixtures.children import output
 from tests.integration.indexer.process import ROOT, Environment
 
-SECONDS = 60
+SECONDS = 90
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +25,6 @@ async def command(environment: Environment, *arguments: str) -> Ended:
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "indexer", *arguments, cwd=ROOT, env=environment, stdout=PIPE, stderr=PIPE
     )
-    async with asyncio.timeout(SECONDS):
-        out, err = await process.communicate()
+    out, err = await output(process, SECONDS)
     assert process.returncode is not None
-    return Ended(process.returncode, out.decode(), err.decode())
+    return Ended(process.returncode, out, err)

@@ -3,7 +3,6 @@
 import asyncio
 import dataclasses
 import json
-import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -26,8 +25,9 @@ from indexer.connectors.progress import open_progress_reader, watch
 from indexer.connectors.worker import ConnectWorker
 from indexer.kafka import connection
 from indexer.sinks.kafka import open_kafka_sink
+from tests.integration.indexer.command import command
 from tests.integration.indexer.connect import SECONDS, level, shipped, worker_for
-from tests.integration.indexer.process import ROOT, Environment, indexer, settings_of, until
+from tests.integration.indexer.process import Environment, indexer, settings_of, until
 from tests.servers.ports import free_port
 from tests.unit.indexer.fakes import NOON, user_id
 
@@ -142,17 +142,10 @@ async def _names(settings: Settings, worker: ConnectWorker) -> set[str]:
     return {found.name for found in await worker.connectors() if settings.kafka_topic in found.topics}
 
 
-async def _command(environment: Environment, *arguments: str) -> tuple[int | None, str, str]:
+async def _command(environment: Environment, *arguments: str) -> tuple[int, str, str]:
     """`python -m indexer connectors`: its exit code, output and errors."""
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "indexer", "connectors", *arguments),
-        cwd=ROOT,
-        env={**environment, "COLUMNS": "200"},
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    out, err = await process.communicate()
-    return process.returncode, out.decode(), err.decode()
+    ended = await command({**environment, "COLUMNS": "200"}, "connectors", *arguments)
+    return ended.exit_code, ended.out, ended.err
 
 
 async def test_a_connector_makes_the_index_that_the_indexer_makes(

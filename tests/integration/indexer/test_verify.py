@@ -24,6 +24,7 @@ from indexer.repair import repair_of
 from indexer.reporting import PREFIX
 from indexer.verify.drift import Kind
 from indexer.verify.serving import serving, verify_serving
+from tests.integration.indexer.command import command
 from tests.integration.indexer.process import ROOT, Environment, indexer, settings_of, until
 from tests.servers.ports import free_port
 from tests.servers.process import ProcessGroup
@@ -96,18 +97,11 @@ async def _follow(store: StoreBackend) -> bool:
     return bool(told) and all(entry.value["state"] == "running" for entry in told)
 
 
-async def run_verify(environment: Environment, *options: str) -> tuple[int | None, dict[str, Any]]:
+async def run_verify(environment: Environment, *options: str) -> tuple[int, dict[str, Any]]:
     """The command's exit code and its JSON."""
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "indexer", "verify", "--json", "--patience", "1", *options),
-        env=dict(environment),
-        cwd=ROOT,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    out, error = await asyncio.wait_for(process.communicate(), 90)
-    assert out, error.decode()
-    return process.returncode, json.loads(out)
+    ended = await command(environment, "verify", "--json", "--patience", "1", *options)
+    assert ended.out, ended.err
+    return ended.exit_code, json.loads(ended.out)
 
 
 def only(*kinds: Kind) -> dict[str, int]:
