@@ -74,7 +74,9 @@ class Rig:
         """As an operator can who first makes the topic one from which records may be deleted."""
         parts = [TopicPartition(self.settings.kafka_topic, number) for number in range(3)]
         await self._configure({**POLICY, "cleanup.policy": "compact,delete"})
+        due = time.monotonic() + 60
         while True:
+            assert time.monotonic() < due
             with contextlib.suppress(PolicyViolationError):  # the broker learns of its configuration in a moment
                 await self.admin.delete_records({part: RecordsToDelete(-1) for part in parts})
                 break
@@ -86,8 +88,9 @@ class Rig:
 
     async def recreate(self) -> None:
         await self.admin.delete_topics([self.settings.kafka_topic])
+        due = time.monotonic() + 60
         while self.settings.kafka_topic in await self.admin.list_topics():
-            pass
+            assert time.monotonic() < due
         await ensure_topics(self.settings)
 
     async def forget(self) -> None:
