@@ -11,7 +11,8 @@ ServiceError
 ├── StoreUnavailable     STORE_UNAVAILABLE    the user store did not answer
 │   └── OutcomeUnknown                        ... after a write was sent: it may or may not be there
 ├── SearchUnavailable    SEARCH_UNAVAILABLE   the search engine did not answer
-│   └── IndexMissing                          ... or it did, and has no index yet
+│   ├── IndexMissing                          ... or it did, and has no index yet
+│   └── SearchRefused                         ... or it did, and does not take our credentials
 ├── PeerUnavailable      PEER_UNAVAILABLE     another service did not answer, or not as agreed
 └── InternalError        INTERNAL             not the caller's doing
     ├── SettingsError                         the settings, at start-up
@@ -107,6 +108,10 @@ class SearchUnavailable(ServiceError):
 
     def __str__(self) -> str:
         return f"{self.message} {self.hint}".rstrip()
+
+
+class SearchRefused(SearchUnavailable):
+    """The engine answers, but not to our credentials."""
 
 
 class IndexMissing(SearchUnavailable):

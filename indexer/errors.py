@@ -7,6 +7,7 @@ InternalError
 ├── RebuildFailed       the new index is not what the store is
 ├── BatchExpired        a batch waited so long that it must be read again before it is sent
 └── KafkaUnavailable    the broker did not answer, refused, or fenced this producer: start anew from the lease on
+    └── AccountRefused  the brokers answer, but not to this account
 """
 
 from domain.errors import InternalError
@@ -29,6 +30,10 @@ class BatchExpired(InternalError):
 class KafkaUnavailable(InternalError):
     def __init__(self, what: str) -> None:
         super().__init__(f"Kafka did not accept it: {what}.")
+
+
+class AccountRefused(KafkaUnavailable):
+    """The brokers answer, but not to this account."""
 
 
 class RebuildUnderWay(InternalError):

@@ -16,7 +16,7 @@ from aiokafka.errors import (
 from aiokafka.protocol.metadata import MetadataRequest
 
 from domain.settings import Settings
-from indexer.errors import KafkaUnavailable
+from indexer.errors import AccountRefused, KafkaUnavailable
 from indexer.kafka import CALL_SECONDS, connection
 
 ASK_SECONDS = 5.0
@@ -35,6 +35,8 @@ _MEANINGS: Sequence[tuple[type[Exception], str]] = (
 )
 """The first that fits: most of them are kinds of OSError."""
 
+_OF_ACCOUNTS = (SaslAuthenticationFailed, UnsupportedSaslMechanismError, IllegalSaslStateError)
+
 
 @contextlib.asynccontextmanager
 async def connecting(settings: Settings) -> AsyncIterator[None]:
@@ -43,21 +45,23 @@ async def connecting(settings: Settings) -> AsyncIterator[None]:
         async with asyncio.timeout(CALL_SECONDS):
             yield
     except (KafkaError, OSError) as exc:
-        raise KafkaUnavailable(await _why_not(connection(settings))) from exc
+        raise await _why_not(connection(settings)) from exc
 
 
-async def _why_not(arguments: Mapping[str, Any]) -> str:
+async def _why_not(arguments: Mapping[str, Any]) -> KafkaUnavailable:
     """What each of the brokers says that are asked first, in the time there is."""
     others = {name: value for name, value in arguments.items() if name != "bootstrap_servers"}
-    found = {}
+    found: dict[str, Exception] = {}
     for host, port, _ in collect_hosts(arguments["bootstrap_servers"]):
         try:
             async with asyncio.timeout(ASK_SECONDS):
                 await _ask(host, port, others)
         except (OSError, KafkaError) as exc:
-            found[f"{host}:{port}"] = reason(exc, others)
-    said = "; ".join(f"{place} {why}" for place, why in found.items())
-    return said or "no broker answered when it had to, see KAFKA_BOOTSTRAP_SERVERS"
+            found[f"{host}:{port}"] = exc
+    if not found:
+        return KafkaUnavailable("no broker answered when it had to, see KAFKA_BOOTSTRAP_SERVERS")
+    kind = AccountRefused if all(isinstance(exc, _OF_ACCOUNTS) for exc in found.values()) else KafkaUnavailable
+    return kind("; ".join(f"{place} {reason(exc, others)}" for place, exc in found.items()))
 
 
 async def _ask(host: str, port: int, arguments: Mapping[str, Any]) -> None:

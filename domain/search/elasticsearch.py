@@ -17,7 +17,7 @@ from elasticsearch import (
     UnsupportedProductError,
 )
 
-from domain.errors import IndexMissing, InternalError, SearchUnavailable, SettingsError
+from domain.errors import IndexMissing, InternalError, SearchRefused, SearchUnavailable, SettingsError
 from domain.search.elasticsearch_query import search_body, versions_body
 from domain.search.query import FacetValue, Hit, SearchRequest, SearchResult
 
@@ -71,7 +71,7 @@ def _translation(error: ApiError, alias: str) -> Exception:
         case 404:
             return missing(alias)
         case 401 | 403:
-            return SearchUnavailable("The search engine refuses our credentials.", hint="Check ELASTICSEARCH_URL.")
+            return SearchRefused("The search engine refuses our credentials.", hint="Check ELASTICSEARCH_URL.")
         case 400:
             return InternalError(f"The search engine refused a request of ours ({error_type(error)}).")
         case status:

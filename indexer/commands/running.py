@@ -8,10 +8,13 @@ import typer
 import uvloop
 
 from domain import logs
-from domain.errors import OutOfReach, SearchUnavailable, ServiceError, StoreUnavailable
+from domain.errors import OutOfReach, SearchRefused, SearchUnavailable, ServiceError, StoreUnavailable
 from domain.settings import Settings, load_settings
 from indexer.connectors.errors import ConnectUnavailable
-from indexer.errors import KafkaUnavailable
+from indexer.errors import AccountRefused, KafkaUnavailable
+
+REFUSES_US = (SearchRefused, AccountRefused)
+"""It answers, so it is the settings that have to change."""
 
 NOT_THERE = (OutOfReach, StoreUnavailable, SearchUnavailable, KafkaUnavailable, ConnectUnavailable)
 
@@ -57,4 +60,5 @@ def seconds(value: float) -> float:
 
 def refused(error: ServiceError) -> typer.Exit:
     typer.echo(str(error), err=True)
-    return typer.Exit(UNREACHABLE_EXIT if isinstance(error, NOT_THERE) else REFUSED_EXIT)
+    is_there = isinstance(error, REFUSES_US) or not isinstance(error, NOT_THERE)
+    return typer.Exit(REFUSED_EXIT if is_there else UNREACHABLE_EXIT)

@@ -352,7 +352,7 @@ async def test_a_verified_token_is_remembered_for_a_minute() -> None:
 async def test_a_verified_token_is_not_remembered_beyond_its_end() -> None:
     time_of_test, keys = _Timepiece(), _CountedKeys()
     checks = verifier(keys=keys, leeway=timedelta(0), clock=time_of_test.clock, monotonic=time_of_test.monotonic)
-    text = token(exp=int(time_of_test.started) + 20)
+    text = token(iat=int(time_of_test.started), exp=int(time_of_test.started) + 20)
     await checks.verify(text)
     time_of_test.elapsed = 18
     await checks.verify(text)
