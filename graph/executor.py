@@ -34,7 +34,7 @@ class NotPlain(Exception):
 class Executor(StrawberryGraphQLCoreExecutionContext):
     """Reads an object in one go where all that is selected of it is stored in its attributes, at every depth.
 
-    graphql-core prepares for a resolver at every field of every object, which for a page of users is nearly all of a
+    graphql-core prepares for a resolver at every field of every object, which for a page of users is half of a
     request's time. Whatever is not plain, errors and the nulls that they cause included, is left to it: it reads the
     object again from the beginning, and reading attributes twice changes nothing.
     """
