@@ -5,7 +5,7 @@ import contextlib
 import time
 from collections.abc import AsyncIterator
 
-from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
 from domain.settings import Settings
@@ -33,9 +33,13 @@ async def read_all(settings: Settings, topic: str) -> list[Message]:
 
 
 async def _partitions(settings: Settings, topic: str) -> list[TopicPartition]:
-    async with admin_of(settings) as admin:
-        (described,) = await admin.describe_topics([topic])
-    return [TopicPartition(topic, part["partition"]) for part in described["partitions"]]
+    """Asked by a producer, which waits for a broker that has just come back; a topic that is not there is created."""
+    producer = AIOKafkaProducer(bootstrap_servers=settings.kafka_bootstrap_servers)
+    await producer.start()
+    try:
+        return [TopicPartition(topic, number) for number in await producer.partitions_for(topic)]
+    finally:
+        await producer.stop()
 
 
 async def _committed_ends(
