@@ -10,12 +10,13 @@ from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 from benchmarks.measure import percentile, table
 from domain.backends import open_backends
 from domain.identity.caller import Caller, Right
+from domain.peers.peers import NoPeers
 from domain.settings import Settings
 from domain.users.bulk import import_all
 from domain.users.rows import Row
 from domain.users.sample import sample_users
 from graph.context import Context, Services
-from graph.index_lag import IndexLag
+from graph.lifespan import services
 from graph.schema import Schema, build_schema
 
 ROUNDS = 300
@@ -35,27 +36,20 @@ async def measure() -> None:
         async with open_backends(settings) as backends:
             rows = (Row(number, "", values) for number, values in enumerate(sample_users(USERS), 1))
             await import_all(backends.users, rows, by="externalId", reject=_refuse)
-            services = Services(
-                users=backends.users,
-                search=backends.search,
-                change_tokens=backends.change_tokens,
-                index_lag=IndexLag(backends.ledger),
-                version=settings.app_version,
-                mode=settings.mode,
-            )
+            opened = services(settings, backends, NoPeers())
             ours, theirs = build_schema(settings), build_schema(settings)
             theirs.execution_context_class = StrawberryGraphQLCoreExecutionContext
-            table_rows = [await _race(name, query, ours, theirs, services) for name, query in QUERIES.items()]
+            table_rows = [await _race(name, query, ours, theirs, opened) for name, query in QUERIES.items()]
     print(table(("one query", "ours", "ours, p99", "graphql-core", "graphql-core, p99", "times faster"), table_rows))
 
 
-async def _race(name: str, query: str, ours: Schema, theirs: Schema, services: Services) -> Sequence[str]:
+async def _race(name: str, query: str, ours: Schema, theirs: Schema, opened: Services) -> Sequence[str]:
     taken: dict[Schema, list[float]] = {ours: [], theirs: []}
     for number in range(ROUNDS):
         for schema in (ours, theirs) if number % 2 else (theirs, ours):
             begun = time.perf_counter()
             result = await schema.execute(
-                query, context_value=Context(services, Caller("benchmark", frozenset({Right.READ})))
+                query, context_value=Context(opened, Caller("benchmark", frozenset({Right.READ})))
             )
             taken[schema].append(time.perf_counter() - begun)
             if result.errors:

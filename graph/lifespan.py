@@ -17,6 +17,7 @@ from domain.identity.verifier import verifier
 from domain.peers.breaker.breakers import Breakers
 from domain.peers.breaker.log import log_event
 from domain.peers.federation import Peers, open_peers
+from domain.peers.peers import PeerFields
 from domain.settings import Settings
 from graph.auth import Authenticator
 from graph.circuit_metrics import CircuitMetrics
@@ -71,19 +72,24 @@ def lifespan(settings: Settings, opener: Opener | None = None) -> Lifespan:
 def state(settings: Settings, backends: Backends, tokens: TokenVerifier, peers: Peers, breakers: Breakers) -> State:
     """The state over opened backends."""
     return State(
-        services=Services(
-            users=backends.users,
-            search=backends.search,
-            change_tokens=backends.change_tokens,
-            index_lag=IndexLag(backends.ledger),
-            version=settings.app_version,
-            mode=settings.mode,
-            peers=peers,
-        ),
+        services=services(settings, backends, peers),
         authenticator=Authenticator(tokens, backends.store, trust_mesh=settings.trust_mesh_claims),
         health=Health(backends.dependencies, tokens.keys, peers),
         circuits=CircuitMetrics(breakers),
         peers=PeerMetrics(peers),
+    )
+
+
+def services(settings: Settings, backends: Backends, peers: PeerFields) -> Services:
+    """What resolvers have of opened backends."""
+    return Services(
+        users=backends.users,
+        search=backends.search,
+        change_tokens=backends.change_tokens,
+        index_lag=IndexLag(backends.ledger),
+        version=settings.app_version,
+        mode=settings.mode,
+        peers=peers,
     )
 
 

@@ -8,6 +8,14 @@ from domain.errors import SettingsError
 from domain.settings import load_settings
 
 
+def refusal(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> str:
+    """What is said of settings of which one has that value."""
+    monkeypatch.setenv(name, value)
+    with pytest.raises(SettingsError) as raised:
+        load_settings()
+    return str(raised.value)
+
+
 @pytest.mark.parametrize(
     ("name", "value", "told"),
     [
@@ -26,10 +34,7 @@ from domain.settings import load_settings
 def test_a_duration_that_cannot_work_is_refused(
     monkeypatch: pytest.MonkeyPatch, name: str, value: str, told: str
 ) -> None:
-    monkeypatch.setenv(name, value)
-    with pytest.raises(SettingsError) as raised:
-        load_settings()
-    assert str(raised.value) == f"Settings are refused: {name}: {told}"
+    assert refusal(monkeypatch, name, value) == f"Settings are refused: {name}: {told}"
 
 
 def test_a_duration_is_seconds_or_iso_8601(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -51,11 +56,9 @@ def test_a_duration_is_seconds_or_iso_8601(monkeypatch: pytest.MonkeyPatch) -> N
 def test_a_mistake_in_json_is_told_like_any_other(
     monkeypatch: pytest.MonkeyPatch, name: str, value: str, told: str
 ) -> None:
-    monkeypatch.setenv(name, value)
-    with pytest.raises(SettingsError) as raised:
-        load_settings()
-    assert str(raised.value).startswith(f"Settings are refused: {name}: {told}")
-    assert "\n" not in str(raised.value)
+    said = refusal(monkeypatch, name, value)
+    assert said.startswith(f"Settings are refused: {name}: {told}")
+    assert "\n" not in said
 
 
 def test_json_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
